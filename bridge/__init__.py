@@ -1,0 +1,1 @@
+"""Time, sync, ports, scheduling, the live session and the root of the command line."""

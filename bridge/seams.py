@@ -1,0 +1,59 @@
+"""The verbs of what can be exchanged: clocks, ports, sync. The real forms and the ones for tests stand beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.events import InEvent, OutMessage
+from gapt_core.chords import Chord
+
+Inbox = Callable[[InEvent], None]
+"""Where driver threads put events: appends and wakes the engine's thread; never blocks."""
+
+
+class Clock(Protocol):
+    """Monotonic seconds and the waiting for them, so that a test replaces both."""
+
+    def now(self) -> float:
+        """Seconds, never running backwards."""
+
+    def sleep_until(self, seconds: float) -> None:
+        """Return at `seconds`, or at once where that is past."""
+
+
+class SyncSource(Protocol):
+    """Where tempo, start and stop come from."""
+
+    def start(self, inbox: Inbox) -> None:
+        """Begin to report."""
+
+    def stop(self) -> None:
+        """Report no more. Safe to call twice."""
+
+
+class InPort(Protocol):
+    """Where notes come from."""
+
+    def start(self, inbox: Inbox) -> None:
+        """Begin to report, from the driver's own thread."""
+
+    def close(self) -> None:
+        """Release the port. Safe to call twice."""
+
+
+class OutPort(Protocol):
+    """Where notes and chords go."""
+
+    def send(self, message: OutMessage) -> None:
+        """Send now."""
+
+    def close(self) -> None:
+        """Release the port. Safe to call twice."""
+
+
+class Voicer(Protocol):
+    """Turns a chord into pitches."""
+
+    def voice(self, chord: Chord, previous: tuple[int, ...]) -> tuple[int, ...]:
+        """MIDI pitches for `chord`, bass first, led from `previous`."""

@@ -1,0 +1,1 @@
+"""Readers that bring songs in, and the writer that takes duets out."""

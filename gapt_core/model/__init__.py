@@ -1,0 +1,1 @@
+"""The nets. Importing this package imports torch; nothing in the bridge process may."""

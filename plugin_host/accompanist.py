@@ -1,0 +1,78 @@
+"""The seam between the bridge and the policy: melody frames in, plans out.
+
+An `Accompanist` lives wherever the policy does: in a worker process (`plugin_host.proxy`), or in this
+process for tests (`plugin_host.scripted`). Frames count from 0 at the last `reset`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class MelodyFrame:
+    """A frame of melody that can no longer change. `metre` is (place in the bar, full bar, beat), in frames."""
+
+    index: int
+    melody: int
+    metre: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Ask for the chords of the frames from `frame` on.
+
+    Attributes:
+        frame: the first frame wanted; every frame before it has been fed.
+        now: melody token of `frame` where it is known (`react`), None where it is not (`anticipate`).
+        metres: (place in the bar, full bar, beat), in frames, of `frame` and of each frame after it
+            that is to be planned; its length is the length of the plan.
+        commit: how many frames of the plan become final, at least 1. A frame once committed keeps its chord.
+        play: False while only listening: the frames are filled with no chord and still heard.
+    """
+
+    frame: int
+    now: int | None
+    metres: tuple[tuple[int, int, int], ...]
+    commit: int = 1
+    play: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Chord tokens (`gapt_core.vocabulary`) for the frames from `frame` on; the first `committed` are final."""
+
+    frame: int
+    tokens: tuple[int, ...]
+    committed: int
+    compute_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How chords are drawn: `temperature` divides the logits, `density` is added to every onset's logit."""
+
+    temperature: float = 1.0
+    density: float = 0.0
+    seed: int = 0
+
+
+class Accompanist(Protocol):
+    """Answers a melody with chords. No verb blocks on the network's arithmetic unless it says so."""
+
+    def feed(self, frame: MelodyFrame) -> None:
+        """Take the next closed melody frame."""
+
+    def plan(self, request: PlanRequest, deliver: Callable[[Plan], None]) -> None:
+        """Answer `request` through `deliver`: at once, or later from another thread, or never."""
+
+    def reset(self, sampling: Sampling) -> None:
+        """Forget the music: the next frame fed is frame 0."""
+
+    def swap(self, preset: str) -> None:
+        """Play on with another preset, from what has been heard so far."""
+
+    def close(self) -> None:
+        """Release the process and its memory. Safe to call twice."""

@@ -1,0 +1,1 @@
+"""The preset format, the store and the built-in presets: standard library and safetensors only."""
