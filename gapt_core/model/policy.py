@@ -94,7 +94,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
     """Root mean square norm over the last dimension."""
-    return functional.rms_norm(x, (x.shape[-1],), weight, 1e-6)
+    return functional.rms_norm(x, (x.shape[-1],), weight.to(x.dtype), 1e-6)
 
 
 class Block(nn.Module):
@@ -117,11 +117,9 @@ class Block(nn.Module):
         batch, time, width = x.shape
         parts = self.enter(rms_norm(x, self.norm)).split(self.splits, dim=-1)
         query, key, value = (p.view(batch, time, self.heads, self.head_width).transpose(1, 2) for p in parts[:3])
-        query = rotate(rms_norm(query, self.query_norm), cos, sin)
-        key = rotate(rms_norm(key, self.key_norm), cos, sin)
-        mixed = functional.scaled_dot_product_attention(
-            query.to(value.dtype), key.to(value.dtype), value, attn_mask=mask, is_causal=mask is None
-        )
+        query = rotate(rms_norm(query, self.query_norm), cos.to(query.dtype), sin.to(query.dtype))
+        key = rotate(rms_norm(key, self.key_norm), cos.to(key.dtype), sin.to(key.dtype))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None)
         mixed = mixed.transpose(1, 2).reshape(batch, time, width)
         return x + self.leave(torch.cat((mixed, functional.silu(parts[3]) * parts[4]), dim=-1))
 
