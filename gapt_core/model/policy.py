@@ -5,8 +5,6 @@ style, and the melody x[t] of the frame itself, shown (`react`) or hidden (`anti
 the chord policy pi(y[t] | ...) and, where x[t] is hidden, the melody prediction p(x[t] | ...).
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 

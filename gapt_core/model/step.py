@@ -4,15 +4,13 @@ A step costs the same however long the session. Looking ahead is step, step, ...
 imagined past the cursor is written into spare slots and never seen again once the cursor is set back.
 """
 
-from __future__ import annotations
-
 from typing import Tuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gapt_core.model.policy import BEATS, PLACES, Block, PolicyNet, rms_norm, rotary_angles, rotate
+from gapt_core.model.policy import Block, PolicyNet, rms_norm, rotary_angles, rotate
 
 NEVER = -(1 << 40)
 """Position of a slot that holds nothing."""
@@ -127,10 +125,11 @@ class Stepper(nn.Module):
     def embed(self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor) -> Tensor:
         """What `PolicyNet.embed` is for one frame; `[batch, width]`."""
         place, bar = metre[:, 0], metre[:, 1]
-        beat = metre[:, 2].clamp(1, BEATS - 1)
+        beat = metre[:, 2].clamp(1, self.beat_in.num_embeddings - 1)
         x = functional.embedding(melody, self.melody_in) + functional.embedding(chord, self.chord_in)
         x = x + functional.embedding(now, self.now_in) + self.style_in(style)
-        x = x + self.place_in(place.clamp(0, PLACES - 1)) + self.bar_in(bar.clamp(0, PLACES - 1))
+        x = x + self.place_in(place.clamp(0, self.place_in.num_embeddings - 1))
+        x = x + self.bar_in(bar.clamp(0, self.bar_in.num_embeddings - 1))
         return x + self.beat_in(beat) + self.place_in_beat(place % beat)
 
     def forward(
