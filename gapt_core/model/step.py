@@ -67,6 +67,7 @@ class Stepper(nn.Module):
         self.capacity = net.config.window + spare
         self.head_width = net.config.width // net.config.heads
         self.position = 0
+        self.never = NEVER
         with torch.no_grad():
             self.melody_in = nn.Parameter(net.melody_in().clone(), requires_grad=False)
             self.chord_in = nn.Parameter(net.chord_in().clone(), requires_grad=False)
@@ -86,7 +87,7 @@ class Stepper(nn.Module):
     def reset(self) -> None:
         """Forget everything: the next step is frame 0."""
         self.position = 0
-        self.slots.fill_(NEVER)
+        self.slots.fill_(self.never)
 
     @torch.jit.export
     def rewind(self, position: int) -> None:
