@@ -113,7 +113,7 @@ class Stepper(nn.Module):
         self.slots[slot] = self.position
         distance = self.position - self.slots
         seen = (distance >= 0) & (distance < self.window)
-        bias = torch.zeros(self.capacity, device=x.device).masked_fill_(~seen, float("-inf"))
+        bias = torch.zeros(1, self.capacity, device=x.device).masked_fill_(~seen, float("-inf"))
         where = torch.full((1,), self.position, device=x.device)
         cos, sin = rotary_angles(where, self.head_width)
         for block in self.blocks:
