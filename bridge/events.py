@@ -35,7 +35,7 @@ class TempoChange:
 
 @dataclass(frozen=True, slots=True)
 class MetreChange:
-    """From the next bar line on, bars are `numerator`/`denominator`."""
+    """From the next bar line on, bars are `numerator`/`denominator`; from beat 0 on where the transport stands still."""
 
     seconds: float
     numerator: int
@@ -44,7 +44,10 @@ class MetreChange:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The transport rolls from `beats` (0 is a bar line) at `seconds`."""
+    """The transport rolls from `beats` (0 is a bar line) at `seconds`; while it rolls, this is a jump.
+
+    Below beat 0 lies a count-in: nothing is heard or played there.
+    """
 
     seconds: float
     beats: float = 0.0
@@ -59,7 +62,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class PlanArrived:
-    """The accompanist answered; `session` counts resets, so that a late answer to an old one is known."""
+    """The accompanist answered; `session` counts starts and stops, so that an answer to an earlier one is known."""
 
     seconds: float
     plan: Plan
@@ -71,7 +74,7 @@ InEvent = Union[NoteOn, NoteOff, TempoChange, MetreChange, Start, Stop, PlanArri
 
 @dataclass(frozen=True, slots=True)
 class PlayNote:
-    """Send a note-on, due at `due_beats` (`due_seconds` at today's tempo)."""
+    """Send a note-on. `due_beats` is its frame's grid line, which `react` and a late answer come after."""
 
     due_beats: float
     pitch: int
@@ -92,7 +95,7 @@ class EndNote:
 class ChordStarts:
     """A chord begins (or, without pitches, the harmony rests): for OSC, the printed line and the duet's text.
 
-    `frame` is the frame it was planned for and `name` its Harte name, `N` for none.
+    `frame` is the frame it was planned for, counted in sixteenths from beat 0, and `name` its Harte name, `N` for none.
     """
 
     due_beats: float
@@ -101,4 +104,13 @@ class ChordStarts:
     pitches: tuple[int, ...]
 
 
-OutMessage = Union[PlayNote, EndNote, ChordStarts]
+@dataclass(frozen=True, slots=True)
+class PlanShown:
+    """What the accompanist means to play from `frame` on, not final: chord tokens to show, never to play."""
+
+    due_beats: float
+    frame: int
+    tokens: tuple[int, ...]
+
+
+OutMessage = Union[PlayNote, EndNote, ChordStarts, PlanShown]

@@ -24,6 +24,8 @@ class MelodyFrame:
 class PlanRequest:
     """Ask for the chords of the frames from `frame` on.
 
+    Frames between the last one committed and `frame` were held: no answer came in time, what sounded went on.
+
     Attributes:
         frame: the first frame wanted; every frame before it has been fed.
         now: melody token of `frame` where it is known (`react`), None where it is not (`anticipate`).
