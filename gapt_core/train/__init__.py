@@ -1,0 +1,1 @@
+"""Training: corpora, batches, the maximum-likelihood loop."""

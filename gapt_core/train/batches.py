@@ -1,0 +1,220 @@
+"""Crops of songs as batches: all keys, octaves, shown and hidden melodies, and doubt about past chords."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gapt_core.chords import CHORD_COUNT, QUALITY_NAMES
+from gapt_core.model.policy import HIDDEN, PolicyInput
+from gapt_core.train.corpus import Corpus, Piece, set_weights
+from gapt_core.vocabulary import (
+    CHORD_HOLD,
+    CHORD_ONSET,
+    HOLD_ACTION,
+    NO_CHORD,
+    NOTE_HOLD,
+    NOTE_HOLD_ACTION,
+    NOTE_ONSET,
+    PITCH_COUNT,
+    SILENCE,
+)
+
+Tokens = NDArray[np.int64]
+
+OCTAVES = (0, -12, 12)
+OCTAVE_SHARES = (0.6, 0.3, 0.1)
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How training batches are drawn.
+
+    Attributes:
+        size: crops a batch.
+        frames: frames a crop.
+        shown: share of crops that see the melody of the frame itself (`react`).
+        hidden_onsets: share of the onsets that a shown crop hides all the same, as if played late.
+        from_start: share of crops that begin with their song.
+        style_known: share of crops that are told their style.
+        doubt: share of crops whose chord history is partly wrong, and `doubted` the share of their chords.
+    """
+
+    size: int = 16
+    frames: int = 256
+    shown: float = 0.5
+    hidden_onsets: float = 0.125
+    from_start: float = 0.2
+    style_known: float = 0.5
+    doubt: float = 0.5
+    doubted: float = 0.2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the net sees and what it should say; targets `[batch, time]`, -100 where nothing is asked."""
+
+    seen: PolicyInput
+    chord_target: Tensor
+    melody_target: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        seen = PolicyInput(*(part.to(device) for part in self.seen))
+        return Batch(seen, self.chord_target.to(device), self.melody_target.to(device))
+
+
+def transpose_melody(tokens: Tokens, semitones: int) -> Tokens:
+    """Melody tokens `semitones` higher, folded back by octaves where they leave the MIDI range."""
+    kind, pitch = np.divmod(tokens - NOTE_ONSET, PITCH_COUNT)
+    moved = pitch + semitones
+    moved = np.where(moved < 0, moved + 12, np.where(moved >= PITCH_COUNT, moved - 12, moved))
+    return np.where(tokens == SILENCE, SILENCE, NOTE_ONSET + kind * PITCH_COUNT + moved)
+
+
+def transpose_chords(tokens: Tokens, semitones: int) -> Tokens:
+    """Chord tokens `semitones` higher."""
+    kind, chord = np.divmod(tokens - CHORD_ONSET, CHORD_COUNT)
+    moved = (chord + semitones * len(QUALITY_NAMES)) % CHORD_COUNT
+    return np.where(tokens == NO_CHORD, NO_CHORD, CHORD_ONSET + kind * CHORD_COUNT + moved)
+
+
+def start_with_onset(tokens: Tokens, onset: int, hold: int) -> Tokens:
+    """A crop may begin in the middle of a note or chord: its leading hold becomes an onset."""
+    if tokens[0] >= hold:
+        tokens = tokens.copy()
+        tokens[0] += onset - hold
+    return tokens
+
+
+def chord_actions(tokens: Tokens) -> Tokens:
+    """The policy's action for each chord token."""
+    return np.where(tokens >= CHORD_HOLD, HOLD_ACTION, tokens)
+
+
+def melody_actions(tokens: Tokens) -> Tokens:
+    """The melody head's action for each melody token."""
+    return np.where(tokens >= NOTE_HOLD, NOTE_HOLD_ACTION, tokens)
+
+
+def previous(tokens: Tokens) -> Tokens:
+    """Tokens one frame late: what position t knows of the frame before; 0 at the first."""
+    return np.concatenate([np.zeros_like(tokens[..., :1]), tokens[..., :-1]], axis=-1)
+
+
+def doubt_history(tokens: Tokens, share: float, random: np.random.Generator) -> tuple[Tokens, NDArray[np.bool_]]:
+    """Replace a share of the chords, whole from onset to end, by other chords.
+
+    A policy that plays on its own meets its own mistakes; one that has only seen true histories
+    trusts them too much. Returns the tokens and where they were changed; `[frames]` each.
+    """
+    onsets = (tokens >= CHORD_ONSET) & (tokens < CHORD_HOLD)
+    segment = np.cumsum(onsets)
+    wrong = random.random(segment[-1] + 1) < share
+    shift = random.integers(1, 12, segment[-1] + 1)
+    changed = wrong[segment] & (tokens != NO_CHORD)
+    kind, chord = np.divmod(tokens - CHORD_ONSET, CHORD_COUNT)
+    moved = (chord + shift[segment] * len(QUALITY_NAMES)) % CHORD_COUNT
+    return np.where(changed, CHORD_ONSET + kind * CHORD_COUNT + moved, tokens), changed
+
+
+class BatchSource:
+    """Draws batches of random crops from a corpus; the same seed draws the same batches."""
+
+    def __init__(self, corpus: Corpus, config: BatchConfig, random: np.random.Generator) -> None:
+        self.config = config
+        self.random = random
+        self._sets = list(corpus.values())
+        weights = set_weights(corpus)
+        self._set_shares = [weights[name] for name in corpus]
+        self._piece_shares = [_shares(pieces) for pieces in self._sets]
+
+    def draw(self) -> Batch:
+        """The next batch."""
+        return stack([self._crop() for _ in range(self.config.size)])
+
+    def _crop(self) -> dict[str, Tokens]:
+        chosen = self.random.choice(len(self._sets), p=self._set_shares)
+        piece = self._sets[chosen][self.random.choice(len(self._sets[chosen]), p=self._piece_shares[chosen])]
+        start = self._start(piece)
+        window = slice(start, start + self.config.frames)
+        key = int(self.random.integers(-5, 7))
+        octave = int(self.random.choice(OCTAVES, p=OCTAVE_SHARES))
+        melody = transpose_melody(start_with_onset(piece.melody[window], NOTE_ONSET, NOTE_HOLD), key + octave)
+        chord = transpose_chords(start_with_onset(piece.chord[window], CHORD_ONSET, CHORD_HOLD), key)
+        style = piece.style if self.random.random() < self.config.style_known else 0
+        return self._example(melody, chord, piece.metre[window], style)
+
+    def _start(self, piece: Piece) -> int:
+        room = len(piece) - self.config.frames
+        if room <= 0 or self.random.random() < self.config.from_start:
+            return 0
+        return int(self.random.integers(0, room + 1))
+
+    def _example(self, melody: Tokens, chord: Tokens, metre: Tokens, style: int) -> dict[str, Tokens]:
+        history, changed = chord, np.zeros(len(chord), dtype=np.bool_)
+        if self.random.random() < self.config.doubt:
+            history, changed = doubt_history(chord, self.config.doubted, self.random)
+        target = chord_actions(chord)
+        # Nothing is to be learned from holding on to a chord that was put there to be wrong.
+        target = np.where(changed & (target == HOLD_ACTION), -100, target)
+        now = self._now(melody)
+        melody_target = np.where(now == HIDDEN, melody_actions(melody), -100)
+        example = {
+            "melody": previous(melody),
+            "chord": previous(history),
+            "now": now,
+            "metre": metre,
+            "chord_target": target,
+            "melody_target": melody_target,
+        }
+        return {name: _pad(part, self.config.frames, name) for name, part in example.items()} | {
+            "style": np.array(style)
+        }
+
+    def _now(self, melody: Tokens) -> Tokens:
+        if self.random.random() >= self.config.shown:
+            return np.full_like(melody, HIDDEN)
+        onset = (melody >= NOTE_ONSET) & (melody < NOTE_HOLD)
+        late = onset & (self.random.random(len(melody)) < self.config.hidden_onsets)
+        return np.where(late, HIDDEN, melody)
+
+
+def whole_pieces(pieces: list[Piece], frames: int, shown: bool) -> Batch:
+    """The first `frames` frames of each piece as they are, for validation; no augmentation, style unknown."""
+    examples = []
+    for piece in pieces:
+        melody, chord = piece.melody[:frames], piece.chord[:frames]
+        now = melody if shown else np.full_like(melody, HIDDEN)
+        example = {
+            "melody": previous(melody),
+            "chord": previous(chord),
+            "now": now,
+            "metre": piece.metre[:frames],
+            "chord_target": chord_actions(chord),
+            "melody_target": np.where(now == HIDDEN, melody_actions(melody), -100),
+        }
+        padded = {name: _pad(part, frames, name) for name, part in example.items()}
+        examples.append(padded | {"style": np.array(0)})
+    return stack(examples)
+
+
+def stack(examples: list[dict[str, Tokens]]) -> Batch:
+    """One batch of examples of equal length."""
+    parts = {name: torch.from_numpy(np.stack([example[name] for example in examples])) for name in examples[0]}
+    seen = PolicyInput(parts["melody"], parts["chord"], parts["now"], parts["metre"], parts["style"])
+    return Batch(seen, parts["chord_target"], parts["melody_target"])
+
+
+def _shares(pieces: list[Piece]) -> NDArray[np.float64]:
+    lengths = np.array([len(piece) for piece in pieces], dtype=np.float64)
+    return lengths / lengths.sum()
+
+
+def _pad(part: Tokens, frames: int, name: str) -> Tokens:
+    width = [(0, frames - len(part))] + [(0, 0)] * (part.ndim - 1)
+    return np.pad(part, width, constant_values=-100 if name.endswith("target") else 0)

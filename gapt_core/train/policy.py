@@ -1,0 +1,228 @@
+"""Maximum-likelihood training of the policy: exact resume, early stop on validation, a JSON-lines log."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gapt_core.errors import TrainingError
+from gapt_core.model.policy import PolicyConfig, PolicyNet
+from gapt_core.train.batches import Batch, BatchConfig, BatchSource, whole_pieces
+from gapt_core.train.corpus import Corpus
+from gapt_core.train.losses import Losses, likelihood_losses
+
+CHECKPOINT = "checkpoint.pt"
+BEST = "best.pt"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe.
+
+    Attributes:
+        steps: gradient steps in all.
+        rate: peak learning rate of AdamW; `matrix_rate` that of Muon, which trains the blocks' matrices.
+        warmup: steps of linear warm-up.
+        cooldown: share of the steps, at the end, over which the rates fall to zero.
+        melody_weight: weight of the melody head's loss.
+        validate_every: steps between validations; `patience` of them without a gain end the run.
+    """
+
+    net: PolicyConfig = field(default_factory=PolicyConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    steps: int = 8000
+    rate: float = 2e-3
+    matrix_rate: float = 0.02
+    weight_decay: float = 0.05
+    warmup: int = 100
+    cooldown: float = 0.4
+    melody_weight: float = 0.25
+    clip: float = 1.0
+    validate_every: int = 250
+    patience: int = 12
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the log and the checkpoint."""
+        return asdict(self)
+
+
+class Trainer:
+    """One run in one folder.
+
+    Args:
+        corpus: what to learn from.
+        valid: what decides when to stop.
+        folder: gets the checkpoint, the best weights and the log; a run found there is resumed.
+        init: weights to start from instead of random ones.
+    """
+
+    def __init__(
+        self, corpus: Corpus, valid: Corpus, config: TrainConfig, folder: Path, init: PolicyNet | None = None
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.folder = folder
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        net = PolicyNet(config.net)
+        if init is not None:
+            net.load_state_dict(init.state_dict())
+        self.net = net.to(self.device)
+        self.source = BatchSource(corpus, config.batch, np.random.default_rng(config.seed))
+        self.valid = {shown: _validation_batches(valid, config, shown) for shown in (False, True)}
+        self.optimisers = _optimisers(self.net, config)
+        self.step = 0
+        self.best = math.inf
+        self.stale = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CHECKPOINT).exists():
+            self._load()
+
+    def run(self) -> Iterator[dict[str, Any]]:
+        """Train to the end, yielding a record a step and a record a validation."""
+        while self.step < self.config.steps and self.stale < self.config.patience:
+            started = time.perf_counter()
+            losses = self._learn(self.source.draw())
+            self.step += 1
+            yield {
+                "step": self.step,
+                "chord_loss": losses.chord.item(),
+                "melody_loss": losses.melody.item(),
+                "rate": self.optimisers[0].param_groups[0]["lr"],
+                "seconds": time.perf_counter() - started,
+            }
+            if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                yield self._validate()
+
+    def _learn(self, batch: Batch) -> Losses:
+        share = _schedule(self.step, self.config)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * share
+            optimiser.zero_grad(set_to_none=True)
+        batch = batch.to(self.device)
+        self.net.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            output = self.net(batch.seen)
+        losses = likelihood_losses(output, batch)
+        (losses.chord + self.config.melody_weight * losses.melody).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        return losses
+
+    def _validate(self) -> dict[str, Any]:
+        record: dict[str, Any] = {"step": self.step}
+        for shown, batches in self.valid.items():
+            by_set = {name: self._mean_losses(batch) for name, batch in batches.items()}
+            mode = "react" if shown else "anticipate"
+            record[mode] = {name: losses[0] for name, losses in by_set.items()}
+            record[f"{mode}_mean"] = float(np.mean([losses[0] for losses in by_set.values()]))
+            if not shown:
+                record["melody_mean"] = float(np.mean([losses[1] for losses in by_set.values()]))
+        score = record["anticipate_mean"] + record["react_mean"]
+        self.stale = 0 if score < self.best else self.stale + 1
+        record["validation"] = score
+        if score < self.best:
+            self.best = score
+            save_atomically(self.folder / BEST, {"net": self.net.state_dict(), "config": self.config.to_dict()})
+        self._save()
+        return record
+
+    @torch.inference_mode()
+    def _mean_losses(self, batch: Batch) -> tuple[float, float]:
+        self.net.eval()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            losses = likelihood_losses(self.net(batch.seen), batch)
+        return losses.chord.item(), losses.melody.item()
+
+    def _save(self) -> None:
+        state = {
+            "net": self.net.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+            "best": self.best,
+            "stale": self.stale,
+            "torch_random": torch.get_rng_state(),
+            "batch_random": json.dumps(self.source.random.bit_generator.state),
+            "config": self.config.to_dict(),
+        }
+        save_atomically(self.folder / CHECKPOINT, state)
+
+    def _load(self) -> None:
+        state = torch.load(self.folder / CHECKPOINT, map_location=self.device, weights_only=True)
+        if replace_steps(state["config"]) != replace_steps(self.config.to_dict()):
+            raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
+        self.net.load_state_dict(state["net"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step, self.best, self.stale = state["step"], state["best"], state["stale"]
+        torch.set_rng_state(state["torch_random"].cpu())
+        self.source.random.bit_generator.state = json.loads(state["batch_random"])
+
+
+def train_policy(trainer: Trainer, show: Callable[[dict[str, Any]], None]) -> Path:
+    """Run `trainer` to its end, logging every record; the path of the best weights."""
+    with open(trainer.folder / LOG, "a", encoding="utf-8") as log:
+        for record in trainer.run():
+            log.write(json.dumps(record) + "\n")
+            if "validation" in record:
+                log.flush()
+            show(record)
+    return trainer.folder / BEST
+
+
+def load_best(path: Path) -> PolicyNet:
+    """The net of a `best.pt`, ready to play."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    net = PolicyNet(PolicyConfig(**state["config"]["net"]))
+    net.load_state_dict(state["net"])
+    return net.eval()
+
+
+def save_atomically(path: Path, state: dict[str, Any]) -> None:
+    """Write beside, then rename: a kill leaves the old file or the new one."""
+    beside = path.with_suffix(".part")
+    torch.save(state, beside)
+    os.replace(beside, path)
+
+
+def replace_steps(config: dict[str, Any]) -> dict[str, Any]:
+    """The recipe without what a resumed run may change: how long it goes on."""
+    return {name: value for name, value in config.items() if name not in {"steps", "patience", "cooldown"}}
+
+
+def _schedule(step: int, config: TrainConfig) -> float:
+    """Share of the peak rate: linear warm-up, plateau, linear fall."""
+    rise = min(1.0, (step + 1) / max(1, config.warmup))
+    fall = (config.steps - step) / max(1.0, config.steps * config.cooldown)
+    return min(rise, fall, 1.0)
+
+
+def _optimisers(net: PolicyNet, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    matrices = [p for name, p in net.named_parameters() if name.startswith("blocks.") and p.ndim == 2]
+    others = [p for name, p in net.named_parameters() if not (name.startswith("blocks.") and p.ndim == 2)]
+    adam = torch.optim.AdamW(others, config.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    muon = torch.optim.Muon(matrices, config.matrix_rate, weight_decay=config.weight_decay)
+    for optimiser, peak in ((adam, config.rate), (muon, config.matrix_rate)):
+        for group in optimiser.param_groups:
+            group["peak"] = peak
+    return [adam, muon]
+
+
+def _validation_batches(valid: Corpus, config: TrainConfig, shown: bool) -> dict[str, Batch]:
+    frames = config.batch.frames
+    return {name: whole_pieces(pieces[:32], frames, shown) for name, pieces in valid.items()}
+
+
