@@ -113,4 +113,12 @@ class PlanShown:
     tokens: tuple[int, ...]
 
 
-OutMessage = Union[PlayNote, EndNote, ChordStarts, PlanShown]
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Sustain off, all notes off, all sound off, on our own channel: the last word on every way out."""
+
+    due_beats: float
+    channel: int = 0
+
+
+OutMessage = Union[PlayNote, EndNote, ChordStarts, PlanShown, Silence]

@@ -1,0 +1,1 @@
+"""Where tempo, start and stop come from."""
