@@ -38,6 +38,26 @@ Corpus = dict[str, list[Piece]]
 """Name of a set to its pieces."""
 
 
+SOURCES = {
+    "pop909": ("pop", "MIT (annotations of commercial pop songs)"),
+    "lieder": ("lied", "CC0-1.0"),
+    "openewld": ("standards", "MIT (works in the public domain)"),
+    "neonscribe": ("jazz", "Unlicense (works in the public domain)"),
+    "hymns": ("hymn", "public domain"),
+    "chorales": ("chorale", "MIT (works in the public domain)"),
+}
+"""Name of a known set to its style and licence, for model cards."""
+
+
+def describe_data(corpus: Corpus) -> list[dict[str, str | int]]:
+    """What a manifest says of the training data: name, style, songs and licence of each set."""
+    known = {name: SOURCES.get(name, ("unknown", "unknown")) for name in corpus}
+    return [
+        {"name": name, "style": known[name][0], "songs": len(pieces), "licence": known[name][1]}
+        for name, pieces in corpus.items()
+    ]
+
+
 def load_corpus(folder: Path, split: str, selection: str = "all") -> Corpus:
     """The pieces of one split, set by set, without those that have no melody or no chord.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,7 +18,7 @@ from torch import nn
 from gapt_core.errors import TrainingError
 from gapt_core.model.policy import PolicyConfig, PolicyNet
 from gapt_core.train.batches import Batch, BatchConfig, BatchSource, whole_pieces
-from gapt_core.train.corpus import Corpus
+from gapt_core.train.corpus import Corpus, describe_data
 from gapt_core.train.losses import Losses, likelihood_losses
 
 CHECKPOINT = "checkpoint.pt"
@@ -37,6 +37,7 @@ class TrainConfig:
         cooldown: share of the steps, at the end, over which the rates fall to zero.
         melody_weight: weight of the melody head's loss.
         validate_every: steps between validations; `patience` of them without a gain end the run.
+        selection: name of the selection of sets, for the record.
     """
 
     net: PolicyConfig = field(default_factory=PolicyConfig)
@@ -52,10 +53,19 @@ class TrainConfig:
     validate_every: int = 250
     patience: int = 12
     seed: int = 0
+    selection: str = "all"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the log and the checkpoint."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights ready to play, and where they come from: a record for each stage of training, oldest first."""
+
+    net: PolicyNet
+    stages: tuple[dict[str, Any], ...]
 
 
 class Trainer:
@@ -69,15 +79,17 @@ class Trainer:
     """
 
     def __init__(
-        self, corpus: Corpus, valid: Corpus, config: TrainConfig, folder: Path, init: PolicyNet | None = None
+        self, corpus: Corpus, valid: Corpus, config: TrainConfig, folder: Path, init: Trained | None = None
     ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.folder = folder
+        self.data = describe_data(corpus)
+        self.earlier = init.stages if init is not None else ()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         net = PolicyNet(config.net)
         if init is not None:
-            net.load_state_dict(init.state_dict())
+            net.load_state_dict(init.net.state_dict())
         self.net = net.to(self.device)
         self.source = BatchSource(corpus, config.batch, np.random.default_rng(config.seed))
         self.valid = {shown: _validation_batches(valid, config, shown) for shown in (False, True)}
@@ -136,7 +148,7 @@ class Trainer:
         record["validation"] = score
         if score < self.best:
             self.best = score
-            save_atomically(self.folder / BEST, {"net": self.net.state_dict(), "config": self.config.to_dict()})
+            self._save_best()
         self._save()
         return record
 
@@ -146,6 +158,11 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16):
             losses = likelihood_losses(self.net(batch.seen), batch)
         return losses.chord.item(), losses.melody.item()
+
+    def _save_best(self) -> None:
+        stage = self.config.to_dict() | {"step": self.step, "validation": self.best, "data": self.data}
+        state = {"net": self.net.state_dict(), "config": self.config.to_dict(), "stages": [*self.earlier, stage]}
+        save_atomically(self.folder / BEST, state)
 
     def _save(self) -> None:
         state = {
@@ -174,7 +191,7 @@ class Trainer:
 
 def train_policy(trainer: Trainer, show: Callable[[dict[str, Any]], None]) -> Path:
     """Run `trainer` to its end, logging every record; the path of the best weights."""
-    with open(trainer.folder / LOG, "a", encoding="utf-8") as log:
+    with (trainer.folder / LOG).open("a", encoding="utf-8") as log:
         for record in trainer.run():
             log.write(json.dumps(record) + "\n")
             if "validation" in record:
@@ -183,19 +200,26 @@ def train_policy(trainer: Trainer, show: Callable[[dict[str, Any]], None]) -> Pa
     return trainer.folder / BEST
 
 
-def load_best(path: Path) -> PolicyNet:
-    """The net of a `best.pt`, ready to play."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    net = PolicyNet(PolicyConfig(**state["config"]["net"]))
-    net.load_state_dict(state["net"])
-    return net.eval()
+def load_best(path: Path) -> Trained:
+    """The weights of a `best.pt`.
+
+    Raises:
+        TrainingError: the file is not one.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        net = PolicyNet(PolicyConfig(**state["config"]["net"]))
+        net.load_state_dict(state["net"])
+    except (OSError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path} holds no trained policy; give the best.pt of a run.") from error
+    return Trained(net.eval(), tuple(state["stages"]))
 
 
 def save_atomically(path: Path, state: dict[str, Any]) -> None:
     """Write beside, then rename: a kill leaves the old file or the new one."""
     beside = path.with_suffix(".part")
     torch.save(state, beside)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def replace_steps(config: dict[str, Any]) -> dict[str, Any]:
@@ -224,5 +248,3 @@ def _optimisers(net: PolicyNet, config: TrainConfig) -> list[torch.optim.Optimiz
 def _validation_batches(valid: Corpus, config: TrainConfig, shown: bool) -> dict[str, Batch]:
     frames = config.batch.frames
     return {name: whole_pieces(pieces[:32], frames, shown) for name, pieces in valid.items()}
-
-

@@ -1,0 +1,171 @@
+"""Commands `gapt train`, `gapt evaluate` and `gapt export`. Heavy libraries are imported inside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from presets.files import write_atomically
+
+if TYPE_CHECKING:
+    from gapt_core.evaluate.tables import SetTable
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def train() -> None:
+    """Train nets from a corpus of songs."""
+
+
+@train.command()
+@click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{train,valid}/SET.jsonl.gz.")
+@click.option("--selection", type=click.Choice(["all", "public-domain"]), default="all", show_default=True)
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run found there is resumed exactly.")
+@click.option("--steps", type=click.IntRange(1), default=8000, show_default=True, help="Gradient steps in all.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops of 256 frames a step.")
+@click.option("--width", type=click.IntRange(64), default=256, show_default=True, help="Width of the net.")
+@click.option("--layers", type=click.IntRange(1), default=4, show_default=True, help="Depth of the net.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
+@click.option("--cooldown", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Share of falling rate.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 leaves the choice to torch.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--init", type=EXISTING_FILE, help="Weights of another run (its best.pt) to start from.")
+def policy(data: Path, selection: str, out: Path, threads: int, init: Path | None, **recipe: Any) -> None:
+    """Train the policy by maximum likelihood; on a GPU where there is one.
+
+    Ctrl-C or a kill loses at most the steps since the last validation: call the same command again to go on.
+    """
+    import torch
+
+    from gapt_core.train.corpus import load_corpus
+    from gapt_core.train.policy import Trainer, load_best
+
+    if threads:
+        torch.set_num_threads(threads)
+    config = _recipe(selection=selection, **recipe)
+    corpus, valid = load_corpus(data, "train", selection), load_corpus(data, "valid", selection)
+    trainer = Trainer(corpus, valid, config, out, load_best(init) if init else None)
+    if trainer.step:
+        click.echo(f"Resuming at step {trainer.step}.")
+    best = _train_with_progress(trainer, config.steps)
+    click.echo(f"Best validation loss {trainer.best:.4f} nats (both modes); weights in {best}.")
+
+
+@click.command()
+@click.option("--preset", default="default", show_default=True, help="Preset by name or folder.")
+@click.option("--weights", type=EXISTING_FILE, help="A run's best.pt, instead of a preset.")
+@click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{test,ood}/SET.jsonl.gz.")
+@click.option("--songs", type=click.IntRange(2), default=48, show_default=True, help="Songs a set, at most.")
+@click.option("--frames", type=click.IntRange(16), default=512, show_default=True, help="Frames a song, at most.")
+@click.option("--temperature", type=click.FloatRange(0), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the JSON to a file.")
+def evaluate(preset: str, weights: Path | None, data: Path, as_json: bool, out: Path | None, **settings: Any) -> None:
+    """Let a policy play over test melodies and print its figures, in both modes.
+
+    Beside them stand the ground truth and a control: each melody under the next song's chords.
+    """
+    from gapt_core.evaluate.tables import EvaluateConfig, evaluate_set, load_test_sets, to_json
+
+    net = _load(preset, weights)
+    config = EvaluateConfig(**settings)
+    tables: list[SetTable] = []
+    for split, name, pieces in load_test_sets(data, config):
+        tables.append(evaluate_set(net, split, name, pieces, config))
+        if not as_json:
+            _print_table(tables[-1])
+    result = json.dumps(to_json(tables, config), indent=1, allow_nan=True)
+    if out:
+        write_atomically(out, (result + "\n").encode())
+    if as_json:
+        click.echo(result)
+    else:
+        _print_means(tables)
+
+
+@click.command()
+@click.argument("weights", type=EXISTING_FILE)
+@click.option("--figures", type=EXISTING_FILE, required=True, help="What `gapt evaluate --weights ... -o` wrote.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the preset; its last part is the name.")
+@click.option("--description", required=True, help="One sentence for the list of presets.")
+@click.option("--licence", required=True, help="Licence of the weights, an SPDX expression.")
+@click.option("--preset-version", default="1.0.0", show_default=True)
+@click.option("--temperature", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--replace", is_flag=True, help="Replace a preset that is there.")
+def export(weights: Path, figures: Path, out: Path, temperature: float, replace: bool, **fields: str) -> None:
+    """Make a preset of a run's WEIGHTS (its best.pt), with a generated model card."""
+    from gapt_core.export.release import release
+
+    preset = release(weights, figures, out, temperature, fields, replace=replace)
+    click.echo(f"Preset {preset.name} {preset.manifest.version} is in {preset.folder}.")
+
+
+def _recipe(batch: int, width: int, layers: int, **recipe: Any) -> Any:
+    from gapt_core.model.policy import PolicyConfig
+    from gapt_core.train.batches import BatchConfig
+    from gapt_core.train.policy import TrainConfig
+
+    net = PolicyConfig(width=width, layers=layers, heads=max(1, width // 64), feedforward=2 * width)
+    return TrainConfig(net, BatchConfig(size=batch), **recipe)
+
+
+def _train_with_progress(trainer: Any, steps: int) -> Path:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from gapt_core.train.policy import train_policy
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns) as progress:
+        task = progress.add_task("", total=steps, completed=trainer.step)
+
+        def show(record: dict[str, Any]) -> None:
+            if "validation" in record:
+                progress.console.print(
+                    f"step {record['step']}: anticipate {record['anticipate_mean']:.4f}, "
+                    f"react {record['react_mean']:.4f} nats a frame"
+                )
+            else:
+                progress.update(task, completed=record["step"], description=f"loss {record['chord_loss']:.3f}")
+
+        return train_policy(trainer, show)
+
+
+def _load(preset: str, weights: Path | None) -> Any:
+    if weights:
+        from gapt_core.train.policy import load_best
+
+        return load_best(weights).net
+    from gapt_core.export.load import load_policy
+    from presets.store import Store
+
+    return load_policy(Store.default().find(preset))
+
+
+def _print_table(table: SetTable) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=f"{table.split} / {table.name}, {table.songs} songs", title_justify="left")
+    shown.add_column("")
+    rows = {name: row.to_dict() for name, row in table.rows.items()}
+    for figure in next(iter(rows.values())):
+        shown.add_column(figure.replace("_", " "), justify="right")
+    for name, row in rows.items():
+        shown.add_row(name, *(f"{value:.3f}" if value < 10 else f"{value:.1f}" for value in row.values()))
+    Console().print(shown)
+
+
+def _print_means(tables: list[SetTable]) -> None:
+    from gapt_core.evaluate.tables import mean_table
+
+    for split in ("test", "ood"):
+        mean = mean_table(tables, split)
+        if mean is not None:
+            _print_table(mean)

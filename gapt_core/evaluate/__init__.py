@@ -1,0 +1,1 @@
+"""Evaluation: free-running play over fixed melodies, and the tables of it."""

@@ -1,0 +1,91 @@
+"""The model card of a preset, generated from its manifest's fields and its measured figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gapt_core.evaluate.tables import ROWS, SetTable, mean_table
+
+SHOWN = (
+    ("note in chord", "note_in_chord"),
+    ("strict", "note_in_chord_strict"),
+    ("silence", "silence"),
+    ("onsets a bar", "onsets_per_bar"),
+    ("chords", "unique_chords"),
+    ("entropy", "entropy"),
+    ("pitch classes", "pitch_classes"),
+    ("longest run", "longest_repetition"),
+    ("Vendi", "vendi"),
+)
+
+NOTES = """\
+*note in chord*: share of the time with a note and a chord in which the note's pitch class is in the chord; *strict*
+counts silence as a miss; *silence*: share of the melody's time without a chord; *chords*: different chords a song;
+*entropy* in nats; *pitch classes* a chord; *longest run* of onsets of one chord; *Vendi*: how many different chord
+tracks the set seems to hold, of the fixed training-free embedding in `gapt_core.metrics.chord_embedding`. `anticipate`
+chooses the chord of a frame before hearing it, `react` hears it first. The control puts each melody under the next
+song's chords."""
+
+
+def figures_of(tables: list[SetTable]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The tables as a manifest keeps them: set, row, metric; undefined is None."""
+    means = [table for split in ("test", "ood") if (table := mean_table(tables, split))]
+    return {
+        f"{table.split}/{table.name}": {name: _defined(row.to_dict()) for name, row in table.rows.items()}
+        for table in [*tables, *means]
+    }
+
+
+def model_card(name: str, fields: Mapping[str, Any], protocol: Mapping[str, Any], command: str) -> str:
+    """Markdown card of a preset.
+
+    Args:
+        name: the preset's name.
+        fields: the manifest's fields `version`, `description`, `licence`, `training`, `network`, `figures`.
+        protocol: songs, frames, temperature and seed of the evaluation.
+        command: what prints the same figures again.
+    """
+    parts = [_head(name, fields), _training(fields["training"]), _figures(fields["figures"], protocol, command)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(name: str, fields: Mapping[str, Any]) -> str:
+    size = ", ".join(f"{key} {value}" for key, value in fields["network"].items())
+    return (
+        f"# Preset `{name}` {fields['version']}\n\n{fields['description']}\n\n"
+        f"* Licence of the weights: {fields['licence']}\n* Net: {size}\n"
+        "* Use: chords for a melody, live or from a file, sixteenth by sixteenth; no audio, no song structure."
+    )
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    lines = ["## Training", "", "| set | style | songs | licence |", "|---|---|---|---|"]
+    lines += [f"| {d['name']} | {d.get('style', '')} | {d['songs']} | {d['licence']} |" for d in training["data"]]
+    stages = [", ".join(f"{key} {value}" for key, value in stage.items()) for stage in training["recipe"]["stages"]]
+    numbered = [f"{number}. {stage}" for number, stage in enumerate(stages, start=1)]
+    return "\n".join(
+        [*lines, "", f"Selection `{training['selection']}`, maximum likelihood, in stages:", "", *numbered]
+    )
+
+
+def _figures(figures: Mapping[str, Any], protocol: Mapping[str, Any], command: str) -> str:
+    said = ", ".join(f"{key} {value}" for key, value in protocol.items())
+    head = "| set | row | " + " | ".join(title for title, _ in SHOWN) + " |"
+    lines = ["## Figures", "", f"`{command}` ({said} at most, free-running, style unknown).", "", NOTES, "", head]
+    lines.append("|" + "---|" * (len(SHOWN) + 2))
+    for table, rows in figures.items():
+        for row in ROWS:
+            values = " | ".join(_shown(rows[row][metric]) for _, metric in SHOWN)
+            lines.append(f"| {table} | {row} | {values} |")
+    return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def _defined(row: dict[str, float]) -> dict[str, float | None]:
+    return {metric: None if value != value else round(value, 4) for metric, value in row.items()}
