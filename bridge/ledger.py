@@ -19,13 +19,10 @@ class Ledger:
 
     def record(self, message: OutMessage) -> None:
         """Book a message that is being sent; only notes count, and an end of what does not sound changes nothing."""
-        key = (getattr(message, "channel", 0), getattr(message, "pitch", 0))
         if isinstance(message, PlayNote):
-            self._sounding[key] += 1
-        elif isinstance(message, EndNote) and self._sounding[key] > 1:
-            self._sounding[key] -= 1
+            self._sounding[message.channel, message.pitch] += 1
         elif isinstance(message, EndNote):
-            del self._sounding[key]
+            self._sounding -= Counter([(message.channel, message.pitch)])
 
     def end_all(self, due_beats: float) -> list[EndNote]:
         """The note-offs that end everything, one for each note-on; the ledger is empty afterwards."""
