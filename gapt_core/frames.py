@@ -2,12 +2,14 @@
 
 An onset belongs to the frame whose grid line is nearest (half way goes up), and so does a note's end.
 A note lasts at least one frame. Monophony: a newer note cuts an older one, which does not come back;
-of notes with the very same onset the highest is heard.
+of notes with the very same onset the highest is heard. Where one pitch is struck again before it ended,
+its ends belong to its onsets in the order of both, for that is all that note-offs can say.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +56,15 @@ def song_to_frames(song: Song) -> Frames:
 
 def melody_frames(song: Song, length: int) -> NDArray[np.int64]:
     """Melody tokens `[length]`."""
-    notes = sorted(song.notes, key=lambda note: (note.onset_beats, note.pitch))
-    starts = _frames_of([note.onset_beats for note in notes])
-    ends = _frames_of([note.end_beats for note in notes])
-    pitches = np.array([note.pitch for note in notes], dtype=np.int64)
+    onsets = np.array([note.onset_beats for note in song.notes], dtype=np.float64)
+    ends = np.array([note.end_beats for note in song.notes], dtype=np.float64)
+    pitches = np.array([note.pitch for note in song.notes], dtype=np.int64)
+    by_pitch = np.lexsort((ends, onsets, pitches))
+    ends[by_pitch] = ends[np.lexsort((ends, pitches))]
+    order = np.lexsort((ends, pitches, onsets))
     tokens = np.full(length, SILENCE, dtype=np.int64)
-    kernels.paint_notes(starts, ends, pitches, NOTE_ONSET, NOTE_HOLD, tokens)
+    starts = np.maximum(_frames_of(onsets[order]), 0)
+    kernels.paint_notes(starts, _frames_of(ends[order]), pitches[order], NOTE_ONSET, NOTE_HOLD, tokens)
     return tokens
 
 
@@ -67,38 +72,43 @@ def chord_frames(song: Song, length: int) -> NDArray[np.int64] | None:
     """Chord tokens `[length]`, or None where the song has no chords."""
     if song.chords is None:
         return None
-    starts = _frames_of([event.onset_beats for event in song.chords])
-    chords = np.array([-1 if e.chord is None else e.chord.index for e in song.chords], dtype=np.int64)
+    events = sorted(song.chords, key=lambda event: event.onset_beats)
+    starts = np.maximum(_frames_of([event.onset_beats for event in events]), 0)
+    chords = np.array([-1 if event.chord is None else event.chord.index for event in events], dtype=np.int64)
     tokens = np.zeros(length, dtype=np.int64)
     kernels.paint_chords(starts, chords, CHORD_ONSET, CHORD_HOLD, tokens)
     return tokens
 
 
 def metre_frames(song: Song, length: int) -> NDArray[np.int64]:
-    """Place in the bar, full bar and beat of every frame; `[length, 3]`, in frames.
+    """Place in the bar, full bar and beat of every frame; `[length, 3]`, in frames, the place below the bar.
 
     A short first bar is a pickup and counts from its end; two neighbouring short bars that make up a
-    full one (a repeat sign inside a bar) count as one.
+    full one (a repeat sign inside a bar) count as one. What no bar covers counts on in the last one's metre.
     """
     starts = _frames_of([bar.onset_beats for bar in song.bars])
     metres = [song.metre_at(bar.onset_beats) for bar in song.bars]
     full = np.maximum(_frames_of([metre.bar_beats for metre in metres]), 1)
     beats = np.maximum(_frames_of([metre.beat_beats for metre in metres]), 1)
     lengths = _frames_of([bar.duration_beats for bar in song.bars])
-    offsets = np.zeros(len(starts), dtype=np.int64)
-    for i in range(len(starts)):
-        missing = full[i] - lengths[i]
-        pickup = i == 0
-        continued = i > 0 and offsets[i - 1] == 0 and lengths[i - 1] == missing
-        if missing > 0 and (pickup or continued):
-            offsets[i] = missing
     metre = np.zeros((length, 3), dtype=np.int64)
-    kernels.paint_bars(starts, offsets, np.maximum(full, lengths), beats, metre)
+    kernels.paint_bars(starts, _offsets(full, lengths), np.maximum(full, lengths), beats, metre)
     return metre
 
 
-def _frames_of(beats: list[float]) -> NDArray[np.int64]:
-    return np.floor(np.array(beats, dtype=np.float64) * FRAMES_PER_BEAT + 0.5 + 1e-6).astype(np.int64)
+def _offsets(full: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where in a full bar each bar begins, in frames: not at 0 for a pickup and for the rest of a divided bar."""
+    offsets = np.zeros(len(full), dtype=np.int64)
+    for i in range(len(full)):
+        missing = full[i] - lengths[i]
+        continued = i > 0 and offsets[i - 1] == 0 and lengths[i - 1] == missing
+        if missing > 0 and (i == 0 or continued):
+            offsets[i] = missing
+    return offsets
+
+
+def _frames_of(beats: list[float] | NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.floor(np.asarray(beats, dtype=np.float64) * FRAMES_PER_BEAT + 0.5 + 1e-6).astype(np.int64)
 
 
 @dataclass
@@ -117,15 +127,20 @@ class LiveMelody:
 
     def __init__(self) -> None:
         self._notes: list[_Sounding] = []
+        self._owed: Counter[int] = Counter()
 
     def note_on(self, beats: float, pitch: int) -> None:
         """A key went down at `beats`."""
-        if self._notes and self._notes[-1].onset_beats == beats and self._notes[-1].pitch > pitch:
-            return
-        self._notes.append(_Sounding(pitch, beats))
+        place = len(self._notes)
+        while place and self._notes[place - 1].onset_beats == beats and self._notes[place - 1].pitch > pitch:
+            place -= 1
+        self._notes.insert(place, _Sounding(pitch, beats))
 
     def note_off(self, beats: float, pitch: int) -> None:
         """A key went up at `beats`; of a note struck twice the older one ends first."""
+        if self._owed[pitch]:
+            self._owed[pitch] -= 1
+            return
         for note in self._notes:
             if note.pitch == pitch and note.end_beats is None:
                 note.end_beats = beats
@@ -147,6 +162,9 @@ class LiveMelody:
     def clear(self) -> None:
         """Forget everything, after a jump or a stop."""
         self._notes.clear()
+        self._owed.clear()
 
     def _forget(self, newest: int) -> None:
+        """Drop the notes before `newest`, which it has cut; the ends of those still held are owed."""
+        self._owed.update(note.pitch for note in self._notes[:newest] if note.end_beats is None)
         del self._notes[:newest]

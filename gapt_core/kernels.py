@@ -37,11 +37,14 @@ def paint_chords(starts: Ints, chords: Ints, onset: int, hold: int, tokens: Ints
 
 @njit(cache=True)
 def paint_bars(starts: Ints, offsets: Ints, lengths: Ints, beats: Ints, metre: NDArray[np.int64]) -> None:
-    """Write (place in the bar, full bar, beat), all in frames, into `metre` `[frames, 3]`."""
+    """Write (place in the bar, full bar, beat), all in frames, into `metre` `[frames, 3]`.
+
+    Frames before the first bar belong to it, frames after the last one count on in its metre.
+    """
     for i in range(len(starts)):
         stop = starts[i + 1] if i + 1 < len(starts) else len(metre)
-        for frame in range(max(starts[i], 0), min(stop, len(metre))):
-            metre[frame, 0] = frame - starts[i] + offsets[i]
+        for frame in range(max(starts[i], 0) if i > 0 else 0, min(stop, len(metre))):
+            metre[frame, 0] = (frame - starts[i] + offsets[i]) % lengths[i]
             metre[frame, 1] = lengths[i]
             metre[frame, 2] = beats[i]
 

@@ -122,7 +122,7 @@ def shuffled(chords: Sequence[Tokens], lengths: Sequence[int]) -> list[Tokens]:
     A repeat or cut begins again with the onset of what sounds, so the grammar holds.
     """
     moved = [*chords[1:], *chords[:1]]
-    return [_fit(track, length) for track, length in zip(moved, lengths)]
+    return [_fit(track, length) for track, length in zip(moved, lengths, strict=True)]
 
 
 def _fit(track: Tokens, length: int) -> Tokens:

@@ -1,12 +1,14 @@
 """Songs as gzip JSON lines: the training corpus, and what `gapt_core` exchanges between programs.
 
 One song a line: `{id, set, style, title, ts, bars, tempo, mel, ch, end}`, times in quarter notes.
+A note whose length is not a number (the last of a transcription) lasts to the end of the song.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,17 +38,22 @@ def read_songs(path: Path) -> Iterator[Song]:
 
 def song_from_record(record: dict[str, Any], source: str = "") -> Song:
     """A `Song` from one parsed line."""
+    end = float(record["end"])
     return Song(
         title=record["title"],
-        notes=tuple(Note(float(on), float(length), int(pitch)) for on, length, pitch in record["mel"]),
+        notes=tuple(_note(float(on), float(length), int(pitch), end) for on, length, pitch in record["mel"]),
         chords=tuple(_chord_event(event) for event in record["ch"]),
         metres=tuple(Metre(float(on), int(num), int(den)) for on, num, den in record["ts"]),
         bars=tuple(Bar(float(on), float(length)) for on, length in record["bars"]),
         tempos=(Tempo(0.0, float(record["tempo"] or DEFAULT_BPM)),),
-        end_beats=float(record["end"]),
+        end_beats=end,
         style=record["style"],
         source=source,
     )
+
+
+def _note(onset: float, length: float, pitch: int, end: float) -> Note:
+    return Note(onset, length if math.isfinite(length) else max(end - onset, 0.0), pitch)
 
 
 def _chord_event(event: list[Any]) -> ChordEvent:

@@ -74,7 +74,7 @@ def test_figures_equal_their_definitions(melody: np.ndarray, chord: np.ndarray) 
     from gapt_core.vocabulary import sounding_chord
 
     hits, misses, bare = 0, 0, 0
-    for note, token in zip(melody.tolist(), chord.tolist()):
+    for note, token in zip(melody.tolist(), chord.tolist(), strict=True):
         index = sounding_chord(token)
         if note and index is None:
             bare += 1
