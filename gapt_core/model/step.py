@@ -1,7 +1,12 @@
 """One frame at a time: the net of `gapt_core.model.policy` with a ring-buffer cache, scriptable.
 
 A step costs the same however long the session. Looking ahead is step, step, ..., rewind: what was
-imagined past the cursor is written into spare slots and never seen again once the cursor is set back.
+imagined past the cursor lies in spare slots, to which no step taken back at the cursor attends.
+
+The arithmetic is that of the whole pass with everything constant worked out beforehand: norm weights
+are multiplied into the matrices behind them, all embeddings are rows of one table, both heads are one
+matrix, and the mask is a view into a fixed pattern. Matrices lie transposed, `[in, out]`, which streams
+faster for a single row.
 """
 
 from typing import Tuple
@@ -10,10 +15,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gapt_core.model.policy import Block, PolicyNet, rms_norm, rotary_angles, rotate
+from gapt_core.model.policy import Block, PolicyNet
 
-NEVER = -(1 << 40)
-"""Position of a slot that holds nothing."""
+EPSILON = 1e-6
+
+
+class Unit(nn.Module):
+    """Scales the last dimension to length 1: root mean square norm but for a factor that is in the weights."""
+
+    floor: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("floor", torch.full((1,), (EPSILON * width) ** 0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.floor)
 
 
 class StepBlock(nn.Module):
@@ -21,77 +38,118 @@ class StepBlock(nn.Module):
 
     keys: Tensor
     values: Tensor
+    enter: Tensor
+    leave: Tensor
 
     def __init__(self, block: Block, batch: int, slots: int) -> None:
         super().__init__()
         self.heads = block.heads
         self.head_width = block.head_width
-        self.splits = block.splits
-        self.norm = block.norm
-        self.query_norm = block.query_norm
-        self.key_norm = block.key_norm
-        self.enter = block.enter
-        self.leave = block.leave
+        self.width = block.heads * block.head_width
+        self.feedforward = block.splits[-1]
+        self.unit = Unit(self.width)
+        self.head_unit = Unit(self.head_width)
         shape = (batch, block.heads, slots, block.head_width)
         self.register_buffer("keys", torch.zeros(shape), persistent=False)
         self.register_buffer("values", torch.zeros(shape), persistent=False)
+        self.register_buffer("enter", _inwards(block.enter.weight, block.norm))
+        self.register_buffer("leave", block.leave.weight.detach().t().contiguous())
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, slot: int, bias: Tensor) -> Tensor:
-        batch, width = x.shape
-        parts = self.enter(rms_norm(x, self.norm)).split(self.splits, dim=-1)
-        query = parts[0].view(batch, self.heads, 1, self.head_width)
-        key = parts[1].view(batch, self.heads, 1, self.head_width)
-        query = rotate(rms_norm(query, self.query_norm), cos, sin)
-        key = rotate(rms_norm(key, self.key_norm), cos, sin)
-        self.keys[:, :, slot] = key[:, :, 0]
-        self.values[:, :, slot] = parts[2].view(batch, self.heads, self.head_width)
+    def forward(self, x: Tensor, near: Tensor, far: Tensor, slot: Tensor, bias: Tensor) -> Tensor:
+        batch, heads, width = x.shape[0], self.heads, self.width
+        parts = torch.mm(self.unit(x), self.enter)
+        turned = self.turn(parts.narrow(1, 0, 2 * width), near, far)
+        self.keys.index_copy_(2, slot, turned.narrow(1, heads, heads))
+        value = parts.narrow(1, 2 * width, width).view(batch, heads, 1, self.head_width)
+        self.values.index_copy_(2, slot, value)
+        query = turned.narrow(1, 0, heads)
         mixed = functional.scaled_dot_product_attention(query, self.keys, self.values, attn_mask=bias)
-        mixed = mixed.view(batch, width)
-        return x + self.leave(torch.cat((mixed, functional.silu(parts[3]) * parts[4]), dim=-1))
+        gate = functional.silu(parts.narrow(1, 3 * width, self.feedforward))
+        gated = gate * parts.narrow(1, 3 * width + self.feedforward, self.feedforward)
+        return torch.addmm(x, torch.cat((mixed.reshape(batch, width), gated), dim=1), self.leave)
+
+    def turn(self, pair: Tensor, near: Tensor, far: Tensor) -> Tensor:
+        """Query and key heads, normed and rotated; `[batch, 2 * heads, 1, head_width]`."""
+        shape = (pair.shape[0], 2 * self.heads, self.head_width)
+        unit = self.head_unit(pair.view(shape))
+        crossed = unit.view(shape[0], shape[1], 2, self.head_width // 2).flip(2).view(shape)
+        return torch.addcmul(unit * near, crossed, far).unsqueeze(2)
 
 
 class Stepper(nn.Module):
     """The policy as the live way uses it; compile with `torch.jit.script` or use as it is.
 
     Args:
-        net: the trained net; its weights are shared, not copied.
+        net: the trained net; its weights are copied, so after more training a new one is needed.
         batch: how many songs are stepped at once.
         spare: how many frames may be imagined before a `rewind`.
     """
 
-    slots: Tensor
+    table: Tensor
+    offsets: Tensor
+    lowest: Tensor
+    highest: Tensor
+    out: Tensor
+    rates: Tensor
+    near: Tensor
+    far: Tensor
+    pattern: Tensor
 
     def __init__(self, net: PolicyNet, batch: int = 1, spare: int = 64) -> None:
         super().__init__()
         self.window = net.config.window
+        self.spare = spare
         self.capacity = net.config.window + spare
-        self.head_width = net.config.width // net.config.heads
         self.position = 0
-        self.never = NEVER
-        with torch.no_grad():
-            self.melody_in = nn.Parameter(net.melody_in().clone(), requires_grad=False)
-            self.chord_in = nn.Parameter(net.chord_in().clone(), requires_grad=False)
-            self.now_in = nn.Parameter(net.now_in().clone(), requires_grad=False)
-            self.chord_out = nn.Parameter(net.chord_out().clone(), requires_grad=False)
-            self.melody_out = nn.Parameter(net.melody_out().clone(), requires_grad=False)
-        self.place_in = net.place_in
-        self.bar_in = net.bar_in
-        self.beat_in = net.beat_in
-        self.place_in_beat = net.place_in_beat
-        self.style_in = net.style_in
+        self.furthest = 0
+        self.chord_actions = net.chord_out.rows.shape[0]
+        self.note_actions = net.melody_out.rows.shape[0]
+        self.unit = Unit(net.config.width)
         self.blocks = nn.ModuleList(StepBlock(block, batch, self.capacity) for block in net.blocks)
-        self.norm = net.norm
-        self.register_buffer("slots", torch.full((self.capacity,), NEVER), persistent=False)
+        with torch.no_grad():
+            self._stack_tables(net)
+            self._stack_turns(net)
+            self.register_buffer("out", _inwards(torch.cat((net.chord_out(), net.melody_out())), net.norm))
+        self.register_buffer("pattern", _mask_pattern(self.window, self.capacity))
+
+    def _stack_tables(self, net: PolicyNet) -> None:
+        tokens = [net.melody_in(), net.chord_in(), net.now_in(), net.style_in.weight]
+        places = [net.place_in.weight, net.bar_in.weight, net.beat_in.weight, net.place_in_beat.weight]
+        sizes = torch.tensor([len(rows) for rows in tokens + places])
+        self.register_buffer("table", torch.cat(tokens + places))
+        self.register_buffer("offsets", sizes.cumsum(0) - sizes)
+        self.register_buffer("lowest", torch.tensor([0, 0, 1]))
+        self.register_buffer("highest", sizes[4:7] - 1)
+
+    def _stack_turns(self, net: PolicyNet) -> None:
+        """What cosine and sine are multiplied with, `[layers, 2 * heads, head_width]`, and how fast they turn."""
+        heads = net.config.heads
+        width = net.config.width // heads
+        norms = [block.query_norm.expand(heads, -1) for block in net.blocks]
+        norms += [block.key_norm.expand(heads, -1) for block in net.blocks]
+        near = torch.stack(norms).view(2, len(net.blocks), heads, width).transpose(0, 1).flatten(1, 2) * width**0.5
+        first, second = near.chunk(2, dim=-1)
+        steps = torch.arange(0, width, 2, dtype=torch.float64)
+        rates = torch.pow(torch.tensor(10000.0, dtype=torch.float64), -steps / width)
+        self.register_buffer("near", near.contiguous())
+        self.register_buffer("far", torch.cat((-second, first), dim=-1))
+        self.register_buffer("rates", torch.cat((rates, rates)))
 
     @torch.jit.export
     def reset(self) -> None:
         """Forget everything: the next step is frame 0."""
         self.position = 0
-        self.slots.fill_(self.never)
+        self.furthest = 0
 
     @torch.jit.export
     def rewind(self, position: int) -> None:
-        """Set the cursor back to `position`; steps taken past it are as if never taken."""
+        """Set the cursor back to `position`; steps taken past it are as if never taken.
+
+        Raises:
+            ValueError: `position` lies ahead, or more than `spare` frames behind the furthest step taken.
+        """
+        if position < 0 or position > self.position or self.furthest - position > self.spare:
+            raise ValueError("rewind goes back, and at most `spare` frames behind the furthest step")
         self.position = position
 
     @torch.jit.export
@@ -110,30 +168,46 @@ class Stepper(nn.Module):
         """
         x = self.embed(melody, chord, now, metre, style)
         slot = self.position % self.capacity
-        self.slots[slot] = self.position
-        distance = self.position - self.slots
-        seen = (distance >= 0) & (distance < self.window)
-        bias = torch.zeros(1, self.capacity, device=x.device).masked_fill_(~seen, float("-inf"))
-        where = torch.full((1,), self.position, device=x.device)
-        cos, sin = rotary_angles(where, self.head_width)
-        for block in self.blocks:
-            x = block(x, cos, sin, slot, bias)
+        where = torch.full((1,), slot, dtype=torch.long, device=x.device)
+        wrapped = int(self.position >= self.window)
+        bias = self.pattern[wrapped].narrow(0, self.capacity - slot, self.capacity).unsqueeze(0)
+        angles = self.rates * float(self.position)
+        near = self.near * angles.cos().to(torch.float32)
+        far = self.far * angles.sin().to(torch.float32)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, near[layer], far[layer], where, bias)
         self.position += 1
-        x = rms_norm(x, self.norm)
-        return functional.linear(x, self.chord_out), functional.linear(x, self.melody_out)
+        self.furthest = max(self.furthest, self.position)
+        logits = torch.mm(self.unit(x), self.out)
+        return logits.narrow(1, 0, self.chord_actions), logits.narrow(1, self.chord_actions, self.note_actions)
 
     @torch.jit.export
     def embed(self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor) -> Tensor:
         """What `PolicyNet.embed` is for one frame; `[batch, width]`."""
-        place, bar = metre[:, 0], metre[:, 1]
-        beat = metre[:, 2].clamp(1, self.beat_in.num_embeddings - 1)
-        x = functional.embedding(melody, self.melody_in) + functional.embedding(chord, self.chord_in)
-        x = x + functional.embedding(now, self.now_in) + self.style_in(style)
-        x = x + self.place_in(place.clamp(0, self.place_in.num_embeddings - 1))
-        x = x + self.bar_in(bar.clamp(0, self.bar_in.num_embeddings - 1))
-        return x + self.beat_in(beat) + self.place_in_beat(place % beat)
+        metre_rows = torch.clamp(metre, self.lowest, self.highest)
+        in_beat = metre.narrow(1, 0, 1) % metre_rows.narrow(1, 2, 1)
+        tokens = torch.stack((melody, chord, now, style), dim=1)
+        rows = torch.cat((tokens, metre_rows, in_beat), dim=1) + self.offsets
+        return functional.embedding(rows, self.table).sum(1)
 
     def forward(
         self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor
     ) -> Tuple[Tensor, Tensor]:
         return self.step(melody, chord, now, metre, style)
+
+
+def _inwards(weight: Tensor, norm: Tensor) -> Tensor:
+    """A matrix `[out, in]` behind a root mean square norm, transposed, with the norm's weights in it."""
+    with torch.no_grad():
+        return (weight * norm * weight.shape[1] ** 0.5).t().contiguous()
+
+
+def _mask_pattern(window: int, capacity: int) -> Tensor:
+    """Added to scores by slot less the cursor's slot, from `-capacity` on; `[2, 2 * capacity]`.
+
+    Row 0 serves until the ring has gone round, when slots ahead of the cursor hold nothing; row 1 after.
+    """
+    distance = torch.arange(-capacity, capacity)
+    behind = (distance <= 0) & (distance > -window)
+    wrapped = behind | (distance > capacity - window)
+    return torch.zeros(2, 2 * capacity).masked_fill_(~torch.stack((behind, wrapped)), float("-inf"))
