@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gapt_core.chords import nearest_chord
-from gapt_core.errors import SongError
+from gapt_core.chord_names import parse_chord
+from gapt_core.chords import Chord, nearest_chord
+from gapt_core.errors import ChordNameError, SongError
 from gapt_core.song import Bar, ChordEvent, Metre, Note, Song, Tempo
 
 DEFAULT_BPM = 120.0
@@ -60,4 +61,13 @@ def _chord_event(event: list[Any]) -> ChordEvent:
     onset, root, pitch_classes = event[:3]
     if root < 0:
         return ChordEvent(float(onset), None)
-    return ChordEvent(float(onset), nearest_chord(int(root), pitch_classes))
+    return ChordEvent(float(onset), _labelled(event[4:]) or nearest_chord(int(root), pitch_classes))
+
+
+def _labelled(label: list[Any]) -> Chord | None:
+    """The chord that the label names, if there is one and it does: pitch classes worked out from
+    labels by others are less to be trusted (one set has `maj7` with a minor seventh)."""
+    try:
+        return parse_chord(label[0]) if label else None
+    except ChordNameError:
+        return None
