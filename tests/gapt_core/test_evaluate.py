@@ -1,0 +1,109 @@
+"""Free-running play keeps the grammar and is the net's own; tables and cards say what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from gapt_core.cli import evaluate, train
+from gapt_core.evaluate.card import figures_of, model_card
+from gapt_core.evaluate.rollout import PlayConfig, play, sample
+from gapt_core.evaluate.tables import (
+    CONTROL,
+    TRUTH,
+    EvaluateConfig,
+    evaluate_set,
+    from_json,
+    load_test_sets,
+    mean_table,
+    to_json,
+)
+from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput, PolicyNet
+from gapt_core.train.batches import chord_actions, previous
+from gapt_core.train.corpus import load_corpus
+from gapt_core.train.losses import forbid_holds
+from gapt_core.vocabulary import HOLD_ACTION, NO_CHORD, legal_tokens
+from tiny_corpus import write_corpus
+
+
+@pytest.fixture
+def net() -> PolicyNet:
+    torch.manual_seed(0)
+    return PolicyNet(PolicyConfig(width=32, layers=2, heads=2, feedforward=64, window=32)).eval()
+
+
+@pytest.mark.parametrize("mode", ["anticipate", "react"])
+def test_play_keeps_the_grammar(net: PolicyNet, tmp_path: Path, mode: str) -> None:
+    pieces = load_corpus(write_corpus(tmp_path / "songs"), "test")["tiny"]
+    for chord in play(net, pieces, PlayConfig(mode, 2.0, seed=3)):
+        before = NO_CHORD
+        for token in chord:
+            assert legal_tokens(before)[token]
+            before = int(token)
+
+
+@pytest.mark.parametrize("mode", ["anticipate", "react"])
+def test_the_best_action_of_each_step_is_the_best_of_the_full_pass(net: PolicyNet, tmp_path: Path, mode: str) -> None:
+    piece = load_corpus(write_corpus(tmp_path / "songs"), "test")["tiny"][0]
+    played = play(net, [piece], PlayConfig(mode, temperature=0.0))[0]
+    now = piece.melody if mode == "react" else np.full_like(piece.melody, HIDDEN)
+    parts = [torch.from_numpy(part)[None] for part in (previous(piece.melody), previous(played), now, piece.metre)]
+    with torch.inference_mode():
+        logits = net(PolicyInput(*parts, torch.zeros(1, dtype=torch.long))).chord
+    legal = forbid_holds(logits, parts[1], HOLD_ACTION, NO_CHORD)
+    assert (legal.argmax(-1)[0].numpy() == chord_actions(played)).all()
+
+
+def test_samples_follow_the_probabilities_and_never_hold_silence() -> None:
+    logits = torch.full((4000, 242), -30.0)
+    logits[:, 1], logits[:, 2], logits[:, HOLD_ACTION] = np.log(3.0), 0.0, 20.0
+    drawn = sample(logits, torch.zeros(4000, dtype=torch.long), 1.0, torch.Generator().manual_seed(0))
+    assert not (drawn == HOLD_ACTION).any()
+    assert (drawn == 1).float().mean().item() == pytest.approx(0.75, abs=0.03)
+
+
+def test_tables_hold_the_truth_and_survive_json(net: PolicyNet, tmp_path: Path) -> None:
+    config = EvaluateConfig(songs=4, frames=64)
+    ((split, name, pieces),) = load_test_sets(write_corpus(tmp_path / "songs"), config)
+    assert [len(piece) for piece in pieces] == [64] * 4
+    table = evaluate_set(net, split, name, pieces, config)
+    assert table.rows[TRUTH].figures.note_in_chord == 1.0
+    assert table.rows[CONTROL].figures.note_in_chord < 0.9
+    assert from_json(json.loads(json.dumps(to_json([table], config)))) == [table]
+    mean = mean_table([table, table], "test")
+    assert mean is not None
+    assert mean.rows[TRUTH] == table.rows[TRUTH]
+
+
+def test_a_card_shows_every_row_and_says_how_to_measure_again(net: PolicyNet, tmp_path: Path) -> None:
+    config = EvaluateConfig(songs=4, frames=64)
+    ((split, name, pieces),) = load_test_sets(write_corpus(tmp_path / "songs"), config)
+    figures = figures_of([evaluate_set(net, split, name, pieces, config)])
+    stage = {"selection": "all", "step": 7}
+    training = {
+        "selection": "all",
+        "data": [{"name": "tiny", "songs": 4, "licence": "CC0-1.0"}],
+        "recipe": {"stages": [stage]},
+    }
+    fields = {"version": "1.0.0", "description": "Tiny.", "licence": "MIT", "training": training}
+    card = model_card("tiny", fields | {"network": {"width": 32}, "figures": figures}, {"songs": 4}, "gapt evaluate")
+    for row in ("ground truth", "shuffled control", "anticipate", "react"):
+        assert f"| test/tiny | {row} |" in card
+    assert "CC0-1.0" in card and "`gapt evaluate`" in card and "step 7" in card
+
+
+def test_train_then_evaluate_from_the_command_line(tmp_path: Path) -> None:
+    songs = write_corpus(tmp_path / "songs")
+    run = ["policy", "--data", str(songs), "--out", str(tmp_path / "run"), "--steps", "2", "--batch", "1"]
+    trained = CliRunner().invoke(train, [*run, "--width", "64", "--layers", "1"], catch_exceptions=False)
+    assert trained.exit_code == 0 and "Best validation loss" in trained.output
+    options = ["--weights", str(tmp_path / "run" / "best.pt"), "--data", str(songs), "--json", "--frames", "32"]
+    written = tmp_path / "figures.json"
+    shown = CliRunner().invoke(evaluate, [*options, "-o", str(written)], catch_exceptions=False)
+    assert json.loads(shown.output) == json.loads(written.read_text())
+    assert json.loads(shown.output)["sets"][0]["rows"]["ground truth"]["note_in_chord"] == 1.0
