@@ -1,0 +1,63 @@
+"""Bar lines live and from a file."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import songs
+
+from bridge.metre import BarGrid
+from gapt_core.frames import metre_frames, song_to_frames
+from gapt_core.song import Metre, Song, Tempo, bars_from_metres
+
+SIGNATURES = st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (7, 8), (5, 4), (12, 8), (2, 2), (1, 4)])
+
+
+@given(songs())
+def test_a_songs_grid_is_the_file_paths(song: Song) -> None:
+    grid, frames = BarGrid.of_song(song), song_to_frames(song)
+    assert [list(grid.place(frame)) for frame in range(len(frames))] == frames.metre.tolist()
+
+
+@given(songs())
+def test_past_its_end_a_songs_last_metre_goes_on(song: Song) -> None:
+    grid, length = BarGrid.of_song(song), len(song_to_frames(song))
+    places = [grid.place(frame) for frame in range(length - 1, length + 40)]
+    for (place, full, beat), later in zip(places, places[1:], strict=False):
+        assert later == ((place + 1) % full, full, beat)
+
+
+@given(SIGNATURES, st.lists(st.tuples(st.integers(0, 200), SIGNATURES), max_size=4))
+def test_a_metre_changed_live_equals_the_same_metres_in_a_file(
+    first: tuple[int, int], changes: list[tuple[int, tuple[int, int]]]
+) -> None:
+    grid, metres = BarGrid(*first), [Metre(0.0, *first)]
+    for frame, signature in sorted(changes):
+        metres.append(Metre(grid.line_from(frame) / 4, *signature))
+        grid.change(frame, *signature)
+    bars = bars_from_metres(tuple(metres), 80.0)
+    song = Song("live", (), None, tuple(metres), bars, (Tempo(0.0, 120.0),), 80.0)
+    assert [list(grid.place(frame)) for frame in range(320)] == metre_frames(song, 320).tolist()
+
+
+def test_the_next_bar_line() -> None:
+    grid = BarGrid(3, 4)
+    assert [grid.line_from(frame) for frame in (-13, -12, 0, 1, 11, 12, 13)] == [-12, -12, 0, 12, 12, 12, 24]
+    grid.change(13, 6, 8)
+    assert [grid.place(frame) for frame in (12, 23, 24, 36)] == [(0, 12, 4), (11, 12, 4), (0, 12, 6), (0, 12, 6)]
+    grid.restart(4, 4)
+    assert grid.place(24) == (8, 16, 4)
+
+
+def test_a_bar_cut_short_by_a_change_ends_at_the_change() -> None:
+    metres = (Metre(0.0, 4, 4), Metre(6.0, 3, 4))
+    song = Song("cut", (), None, metres, bars_from_metres(metres, 12.0), (Tempo(0.0, 120.0),), 12.0)
+    assert BarGrid.of_song(song).line_from(17) == 24
+
+
+def test_a_pickup_is_no_bar_line_but_its_end_is() -> None:
+    metres = (Metre(0.0, 4, 4),)
+    song = Song("pickup", (), None, metres, bars_from_metres(metres, 9.0, 1.0), (Tempo(0.0, 120.0),), 9.0)
+    grid = BarGrid.of_song(song)
+    assert grid.place(0) == (12, 16, 4)
+    assert [grid.line_from(frame) for frame in (0, 4, 5)] == [4, 4, 20]
