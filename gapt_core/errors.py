@@ -17,3 +17,7 @@ class ChordNameError(CoreError):
 
 class TrainingError(CoreError):
     """A training run cannot start or go on."""
+
+
+class ExportError(CoreError):
+    """Weights cannot become a preset, or a preset's step cannot be compiled."""

@@ -9,7 +9,7 @@ matrix, and the mask is a view into a fixed pattern. Matrices lie transposed, `[
 faster for a single row.
 """
 
-from typing import Tuple
+from typing import List, Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +105,7 @@ class Stepper(nn.Module):
         self.chord_actions = net.chord_out.rows.shape[0]
         self.note_actions = net.melody_out.rows.shape[0]
         self.unit = Unit(net.config.width)
-        self.blocks = nn.ModuleList(StepBlock(block, batch, self.capacity) for block in net.blocks)
+        self.blocks = nn.ModuleList(StepBlock(block, batch, self.capacity) for block in _blocks(net))
         with torch.no_grad():
             self._stack_tables(net)
             self._stack_turns(net)
@@ -125,8 +125,8 @@ class Stepper(nn.Module):
         """What cosine and sine are multiplied with, `[layers, 2 * heads, head_width]`, and how fast they turn."""
         heads = net.config.heads
         width = net.config.width // heads
-        norms = [block.query_norm.expand(heads, -1) for block in net.blocks]
-        norms += [block.key_norm.expand(heads, -1) for block in net.blocks]
+        norms = [block.query_norm.expand(heads, -1) for block in _blocks(net)]
+        norms += [block.key_norm.expand(heads, -1) for block in _blocks(net)]
         near = torch.stack(norms).view(2, len(net.blocks), heads, width).transpose(0, 1).flatten(1, 2) * width**0.5
         first, second = near.chunk(2, dim=-1)
         steps = torch.arange(0, width, 2, dtype=torch.float64)
@@ -194,6 +194,10 @@ class Stepper(nn.Module):
         self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor
     ) -> Tuple[Tensor, Tensor]:
         return self.step(melody, chord, now, metre, style)
+
+
+def _blocks(net: PolicyNet) -> List[Block]:
+    return [cast(Block, block) for block in net.blocks]
 
 
 def _inwards(weight: Tensor, norm: Tensor) -> Tensor:

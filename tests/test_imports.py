@@ -1,0 +1,104 @@
+"""Holds the arrows between the packages, and who may import which library, by reading the source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from fnmatch import fnmatch
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+
+ARROWS = {
+    "presets": set(),
+    "gapt_core": {"presets"},
+    "plugin_host": {"presets", "gapt_core"},
+    "bridge": {"presets", "gapt_core", "plugin_host"},
+}
+"""What each package may import besides itself."""
+
+NETS = ("gapt_core/model/*", "gapt_core/rl/*", "gapt_core/train/*", "gapt_core/evaluate/*", "gapt_core/export/*")
+
+LIBRARIES = {
+    "aalink": ("bridge/sync/link.py",),
+    "click": ("*/cli.py",),
+    "fastjsonschema": ("presets/manifest.py",),
+    "mido": ("bridge/ports/midi.py", "gapt_core/data/*"),
+    "music21": ("gapt_core/data/*",),
+    "numba": ("gapt_core/kernels.py",),
+    "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
+    "platformdirs": ("presets/store.py", "gapt_core/export/script.py"),
+    "pythonosc": ("bridge/ports/osc.py",),
+    "rich": ("*/cli.py",),
+    "rtmidi": ("bridge/ports/midi.py",),
+    "safetensors": (*NETS, "plugin_host/worker*.py"),
+    "torch": (*NETS, "plugin_host/worker*.py"),
+}
+"""Where each library may be imported. Whatever is not here may not be imported at all."""
+
+DISTRIBUTIONS = {"pythonosc": "python-osc", "rtmidi": "python-rtmidi"}
+"""Libraries whose distribution has another name."""
+
+
+def modules(package: str) -> list[Path]:
+    return sorted(path for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module
+            names.add(node.module)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            names.update(arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_packages_import_one_way(package: str) -> None:
+    allowed = ARROWS[package] | {package}
+    assert modules(package)
+    wrong = {str(path.relative_to(ROOT)): tops(path) & set(ARROWS) - allowed for path in modules(package)}
+    assert not {path: names for path, names in wrong.items() if names}
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_libraries_are_imported_only_where_they_belong(package: str) -> None:
+    wrong = []
+    for path in modules(package):
+        place = path.relative_to(ROOT).as_posix()
+        for library in tops(path) - set(ARROWS) - set(sys.stdlib_module_names):
+            if not any(fnmatch(place, pattern) for pattern in LIBRARIES.get(library, ())):
+                wrong.append(f"{place} imports {library}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_no_module_is_in_a_circle(package: str) -> None:
+    graph = {_dotted(path): imported(path) for path in modules(package)}
+    graph = {name: names & set(graph) - {name} for name, names in graph.items()}
+    while free := {name for name, names in graph.items() if not names & set(graph)}:
+        graph = {name: names for name, names in graph.items() if name not in free}
+    assert not graph
+
+
+def test_every_library_is_declared() -> None:
+    declared = {Requirement(line).name for line in requires("gapt-bridge") or ()}
+    assert not {DISTRIBUTIONS.get(library, library) for library in LIBRARIES} - declared
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
