@@ -121,4 +121,15 @@ class Silence:
     channel: int = 0
 
 
-OutMessage = Union[PlayNote, EndNote, ChordStarts, PlanShown, Silence]
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the session fares, about once a second: whether it plays, tempo, chords so far and how many were late."""
+
+    due_beats: float
+    playing: bool
+    bpm: float
+    chords: int
+    late: int
+
+
+OutMessage = Union[PlayNote, EndNote, ChordStarts, PlanShown, Silence, Status]

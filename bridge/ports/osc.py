@@ -19,7 +19,7 @@ from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import BridgeError
-from bridge.events import ChordStarts, InEvent, NoteOff, NoteOn, OutMessage, Start, Stop, TempoChange
+from bridge.events import ChordStarts, InEvent, NoteOff, NoteOn, OutMessage, Start, Status, Stop, TempoChange
 from bridge.seams import Clock, Inbox
 
 LOOPBACK = "127.0.0.1"
@@ -73,17 +73,6 @@ NAMESPACE = (
         "About once a second: `waiting` or `playing` (s), tempo (f), beat (f), chords so far (i), late chords (i).",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What `/gapt/status` says."""
-
-    state: str
-    bpm: float
-    beats: float
-    chords: int
-    late: int
 
 
 class OscInPort:
@@ -154,13 +143,13 @@ class OscOutPort:
         self._socket.setblocking(False)
 
     def send(self, message: OutMessage) -> None:
-        """Send the start of a chord; notes go by MIDI."""
+        """Send the start of a chord, or the status; notes go by MIDI."""
         if isinstance(message, ChordStarts):
             self._send("/gapt/chord", [message.name, float(message.due_beats), *message.pitches])
-
-    def report(self, status: Status) -> None:
-        """Send `/gapt/status`; from any thread."""
-        self._send("/gapt/status", [status.state, status.bpm, status.beats, status.chords, status.late])
+        elif isinstance(message, Status):
+            state = "playing" if message.playing else "waiting"
+            beats = float(message.due_beats)
+            self._send("/gapt/status", [state, float(message.bpm), beats, message.chords, message.late])
 
     def gone(self) -> bool:
         """Never: a UDP port needs no one at the other end."""

@@ -1,0 +1,41 @@
+"""What was played: every chord that left, and how late."""
+
+from __future__ import annotations
+
+import math
+
+from bridge.sender import Sent
+from bridge.settings import Counters
+
+
+class Record:
+    """Chords in the order in which they left. One thread adds, any may read."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+
+    def add(self, sent: Sent) -> None:
+        """Keep one more."""
+        self.sent.append(sent)
+
+    def summary(self, counters: Counters) -> str:
+        """One line: chords, lateness at the median, the 99th percentile and the worst, and frames that went wrong."""
+        late = sorted(1000.0 * sent.late_seconds for sent in self.sent)
+        if not late:
+            return "No chord was played."
+        return (
+            f"{len(late)} chords; after their frame p50 {percentile(late, 0.50):.2f} ms, "
+            f"p99 {percentile(late, 0.99):.2f} ms, worst {late[-1]:.2f} ms; "
+            f"{counters.late + counters.skipped + counters.held} late frames"
+        )
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The value that `share` of the `ordered` values do not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def line_of(sent: Sent) -> str:
+    """One printed line: beat, chord, lateness."""
+    chord = sent.chord
+    return f"beat {chord.due_beats:7.2f}   {chord.name:<12} {1000.0 * sent.late_seconds:+7.2f} ms"

@@ -1,0 +1,171 @@
+"""Drives an engine from one thread and sends what it lets out, on time.
+
+One thread is enough: a step of the engine takes some ten microseconds, for the policy computes in a process of
+its own. The thread sleeps in its mailbox until a millisecond before the next deadline and spins the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.clock import SPIN_SECONDS
+from bridge.engine import Engine
+from bridge.errors import BridgeError
+from bridge.events import ChordStarts, EndNote, OutMessage, PlayNote, Silence, Status
+from bridge.inbox import Mailbox
+from bridge.ledger import Ledger
+from bridge.seams import Clock, OutPort
+from gapt_core.vocabulary import FRAMES_PER_BEAT
+
+MOST_FAULTS = 10
+"""Faults of the program in one session after which it gives up."""
+
+LONGEST_WAIT_SECONDS = 0.5
+STATUS_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A chord that has left by every port, `late_seconds` after its frame's grid line."""
+
+    chord: ChordStarts
+    seconds: float
+    late_seconds: float
+
+
+class WayOut:
+    """A port with the ledger of what it sounds."""
+
+    def __init__(self, port: OutPort) -> None:
+        self.port = port
+        self.ledger = Ledger()
+
+    def send(self, message: OutMessage) -> None:
+        """Book, then send: a note-on that is cut off half way is in the ledger already."""
+        if isinstance(message, PlayNote):
+            self.ledger.record(message)
+        self.port.send(message)
+        if isinstance(message, EndNote):
+            self.ledger.record(message)
+
+    def silence(self, due_beats: float, channel: int) -> None:
+        """End every note of the ledger, then all sound on our channel, whatever goes wrong on the way."""
+        last_words: list[OutMessage] = [*self.ledger.end_all(due_beats), Silence(due_beats, channel)]
+        for message in last_words:
+            try:
+                self.port.send(message)
+            except BridgeError as error:
+                logger.info("silencing: %s", error)
+
+
+class Sender:
+    """The live loop. `run` belongs to one thread; `stop` may be called from any, and from a signal handler."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        mailbox: Mailbox,
+        clock: Clock,
+        ports: Sequence[OutPort],
+        channel: int = 0,
+        sent: Callable[[Sent], None] = lambda sent: None,
+    ) -> None:
+        """Stand still.
+
+        Args:
+            sent: told of each chord on the sender's thread, so it must only hand it on.
+        """
+        self.faults = 0
+        self._engine = engine
+        self._mailbox = mailbox
+        self._clock = clock
+        self._ways = [WayOut(port) for port in ports]
+        self._channel = channel
+        self._sent = sent
+        self._next_status = 0.0
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Make `run` return soon."""
+        self._stopping = True
+        self._mailbox.wake()
+
+    def run(self) -> None:
+        """Play until `stop`; every way out of here ends every note.
+
+        Raises:
+            BridgeError: a port was lost, or the program had too many faults of its own.
+        """
+        try:
+            while not self._stopping:
+                self._play()
+            self._play()
+        finally:
+            self.silence()
+
+    def step(self, wait_seconds: float) -> None:
+        """Take what has come, after waiting for it at most `wait_seconds`; send what is due then."""
+        for event in self._mailbox.take(wait_seconds):
+            self._engine.handle(event)
+        now = self._clock.now()
+        due = self._engine.advance(now)
+        if due:
+            self._send(due)
+        if now >= self._next_status:
+            self._next_status = now + STATUS_SECONDS
+            self._send([self._status(now)])
+
+    def silence(self) -> None:
+        """End everything we sound, on every port."""
+        beats = self._engine.beats_at(self._clock.now())
+        for way in self._ways:
+            way.silence(beats, self._channel)
+
+    def _play(self) -> None:
+        try:
+            self.step(self._wait_for_deadline())
+        except BridgeError:
+            raise
+        except Exception as error:
+            # The music must outlive a fault of ours: this is the one place that takes whatever comes.
+            self.faults += 1
+            logger.exception("a fault while playing")
+            self.silence()
+            if self.faults >= MOST_FAULTS:
+                raise BridgeError(
+                    f"The session stops after {self.faults} faults of its own (the last: {error}): "
+                    "run `gapt -v jam` and report what it logs."
+                ) from error
+
+    def _wait_for_deadline(self) -> float:
+        """How long to wait for events; where the deadline is nearer than a sleep is exact, wait for it here."""
+        if self._stopping:
+            return 0.0
+        wake = self._engine.wake_seconds()
+        if wake is None:
+            return LONGEST_WAIT_SECONDS
+        left = wake - self._clock.now() - SPIN_SECONDS
+        if left > 0:
+            return min(left, LONGEST_WAIT_SECONDS)
+        self._clock.sleep_until(wake)
+        return 0.0
+
+    def _send(self, messages: list[OutMessage]) -> None:
+        for message in messages:
+            for way in self._ways:
+                way.send(message)
+        seconds = self._clock.now()
+        for message in messages:
+            if isinstance(message, ChordStarts):
+                line = self._engine.seconds_at(message.frame / FRAMES_PER_BEAT)
+                self._sent(Sent(message, seconds, seconds - line))
+
+    def _status(self, now: float) -> Status:
+        beats = self._engine.beats_at(now)
+        bpm = 60.0 / (self._engine.seconds_at(beats + 1.0) - now)
+        counters = self._engine.counters
+        return Status(beats, self._engine.rolling, bpm, counters.chords, counters.late)

@@ -1,0 +1,144 @@
+"""The live session, and the one place where its parts are put together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bridge.engine import Engine
+from bridge.errors import BridgeError
+from bridge.events import PlanArrived
+from bridge.inbox import Mailbox
+from bridge.metre import BarGrid
+from bridge.realtime import live_process, raise_thread_priority
+from bridge.seams import Clock, Inbox, InPort, OutPort, SyncSource
+from bridge.sender import Sender, Sent
+from bridge.settings import Counters, Settings
+from bridge.voicer import LeadingVoicer
+from plugin_host.accompanist import Accompanist, Plan
+
+WATCH_SECONDS = 1.0
+
+PATIENCE_SECONDS = 3.0
+"""How long a driver may take over the last note-offs before we leave without it."""
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+logger = logging.getLogger(__name__)
+
+
+class WatchedPort(Protocol):
+    """A port that can be lost."""
+
+    name: str
+
+    def gone(self) -> bool:
+        """Whether the other end has left the system."""
+
+
+@dataclass
+class Surroundings:
+    """What a session plays with. `inbox_of` lets a sync source see the events of the ports on their way."""
+
+    accompanist: Accompanist
+    sync: SyncSource
+    ways_in: Sequence[InPort] = ()
+    ways_out: Sequence[OutPort] = ()
+    inbox_of: Callable[[Inbox], Inbox] = lambda inbox: inbox
+    sent: Callable[[Sent], None] = lambda sent: None
+    bars: BarGrid | None = None
+    watched: Sequence[WatchedPort] = field(default_factory=tuple)
+
+
+class Session:
+    """One time of playing together, from `run` to the last note-off."""
+
+    def __init__(self, clock: Clock, settings: Settings, around: Surroundings) -> None:
+        self.mailbox = Mailbox()
+        self._clock = clock
+        self._around = around
+        self._wake: queue.SimpleQueue[BridgeError | None] = queue.SimpleQueue()
+        engine = Engine(around.accompanist, LeadingVoicer(), settings, self._deliver, around.bars)
+        self.counters: Counters = engine.counters
+        self.sender = Sender(engine, self.mailbox, clock, around.ways_out, settings.channel, around.sent)
+
+    def stop(self) -> None:
+        """Make `run` end; from any thread and from a signal handler."""
+        self._wake.put(None)
+
+    def run(self) -> None:
+        """Play until `stop`, a signal or a loss; returns when nothing sounds any more.
+
+        Raises:
+            BridgeError: a port was lost, or the program had too many faults of its own.
+        """
+        thread = threading.Thread(target=self._send, name="sender", daemon=True)
+        with _signals_call(self.stop), live_process():
+            thread.start()
+            try:
+                self._open()
+                failure = self._watch()
+            finally:
+                self.sender.stop()
+                thread.join(PATIENCE_SECONDS)
+                self._close()
+        if failure is not None:
+            raise failure
+
+    def _send(self) -> None:
+        logger.info("the sender's priority: %s", raise_thread_priority())
+        failure = None
+        try:
+            self.sender.run()
+        except BridgeError as error:
+            failure = error
+        finally:
+            self._wake.put(failure)
+
+    def _open(self) -> None:
+        inbox = self._around.inbox_of(self.mailbox.put)
+        for port in self._around.ways_in:
+            port.start(inbox)
+        self._around.sync.start(self.mailbox.put)
+
+    def _watch(self) -> BridgeError | None:
+        while True:
+            try:
+                return self._wake.get(timeout=WATCH_SECONDS)
+            except queue.Empty:
+                lost = [port.name for port in self._around.watched if port.gone()]
+            if lost:
+                return BridgeError(f"The MIDI port “{lost[0]}” has gone: plug it in again and start anew.")
+
+    def _close(self) -> None:
+        self._around.sync.stop()
+        for port in self._around.ways_in:
+            port.close()
+
+    def _deliver(self, plan: Plan, session: int) -> None:
+        self.mailbox.put(PlanArrived(self._clock.now(), plan, session))
+
+
+@contextlib.contextmanager
+def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, the signals that end a program call `stop` instead; nothing where this is no main thread."""
+
+    def handle(number: int, frame: Any) -> None:
+        stop()
+
+    here = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in SIGNALS if here and hasattr(signal, name)]
+    # A hang-up that `nohup` has set to be ignored stays ignored.
+    numbers = [n for n in numbers if n == signal.SIGINT or signal.getsignal(n) is not signal.SIG_IGN]
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
