@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from presets.errors import PresetError
+from presets.files import write_atomically
 from presets.manifest import CARD, FORMAT, MANIFEST, WEIGHTS, Manifest, Member, manifest_from_dict, read_manifest
 from presets.weights import read_header
 
@@ -159,7 +159,7 @@ def _fill(building: Path, fields: Mapping[str, Any], members: Mapping[str, bytes
     for member, content in members.items():
         if Path(member).name != member:
             raise PresetError(f"{member!r} cannot name a member of a preset; see docs/preset-format.md.")
-        _write(building / member, content)
+        write_atomically(building / member, content)
     parameters = sum(tensor.count for tensor in read_header(building / WEIGHTS))
     described = {member: asdict(_member(content)) for member, content in members.items()}
     data = {"format": FORMAT, "name": name, **fields, "parameters": parameters, "members": described}
@@ -168,14 +168,7 @@ def _fill(building: Path, fields: Mapping[str, Any], members: Mapping[str, bytes
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise PresetError(f"The manifest of «{name}» holds a figure that is no number: write null for it.") from error
-    _write(building / MANIFEST, (text + "\n").encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_atomically(building / MANIFEST, (text + "\n").encode())
 
 
 def _move(building: Path, folder: Path) -> None:

@@ -31,7 +31,7 @@ class Store:
         """The built-in folder and the user's: `GAPT_PRESETS` where it is set, else the platform's folder for data."""
         override = environment.get(ENVIRONMENT)
         user = Path(override) if override else platformdirs.user_data_path("gapt-bridge", appauthor=False) / "presets"
-        return cls(user.expanduser(), Path(__file__).parent / "builtin")
+        return cls(user, Path(__file__).parent / "builtin")
 
     def folders(self) -> dict[str, Path]:
         """Every folder that could be a preset, by name and in the order of names, damaged ones too."""
@@ -49,7 +49,7 @@ class Store:
             PresetError: there is none, or its manifest is damaged.
         """
         if _is_path(name):
-            return load_preset(Path(name).expanduser())
+            return load_preset(Path(name))
         folder = self.folders().get(name)
         if folder is None:
             raise PresetError(f"There is no preset «{name}»; `gapt presets list` shows those there are.")
@@ -67,4 +67,4 @@ class Store:
 
 
 def _is_path(name: str) -> bool:
-    return name.startswith((".", "~")) or "/" in name or "\\" in name
+    return name.startswith(".") or "/" in name or "\\" in name

@@ -1,0 +1,38 @@
+"""Documents that say what the code says."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def test_the_command_reference_is_what_help_says() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["page"]()
+    assert (ROOT / "docs" / "commands.md").read_text("utf-8") == page, "run: python docs/make_commands.py"
+
+
+def test_the_readme_has_its_two_commands() -> None:
+    blocks = re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```\n", (ROOT / "README.md").read_text("utf-8"))
+    assert [name for name, _ in blocks] == ["demo", "test"]
+    assert dict(blocks)["test"].endswith("-m pytest")
+
+
+def test_every_dependency_is_explained() -> None:
+    text = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    names = {Requirement(line).name for line in requires("gapt-bridge") or ()}
+    assert names
+    assert not [name for name in sorted(names) if f"| {name} |" not in text]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_our_own_files_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|mailto:|#)([^)#\s]+)", document.read_text("utf-8"))
+    assert not [link for link in links if not (document.parent / link).exists()]
