@@ -36,3 +36,10 @@ def test_every_dependency_is_explained() -> None:
 def test_links_to_our_own_files_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\((?!https?://|mailto:|#)([^)#\s]+)", document.read_text("utf-8"))
     assert not [link for link in links if not (document.parent / link).exists()]
+
+
+def test_the_architecture_names_only_what_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    places = re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)
+    assert len(places) > 20
+    assert not [place for place in places if not (ROOT / place).exists()]
