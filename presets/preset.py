@@ -60,8 +60,8 @@ class Preset:
             )
         path = self.folder / member
         try:
-            with path.open("rb") as file:
-                content = file.read(promised.bytes + 1)
+            # The size first: the manifest, which a stranger may have written, must not say how much memory to take.
+            content = path.read_bytes() if path.stat().st_size == promised.bytes else b""
         except OSError as error:
             raise PresetError(f"{path} cannot be read ({error.strerror}): install the preset again.") from error
         if _member(content) != promised:
@@ -162,7 +162,8 @@ def _fill(building: Path, fields: Mapping[str, Any], members: Mapping[str, bytes
         write_atomically(building / member, content)
     parameters = sum(tensor.count for tensor in read_header(building / WEIGHTS))
     described = {member: asdict(_member(content)) for member, content in members.items()}
-    data = {"format": FORMAT, "name": name, **fields, "parameters": parameters, "members": described}
+    known = {"format": FORMAT, "name": name, "parameters": parameters, "members": described}
+    data = {"format": FORMAT, "name": name, **fields, **known}
     manifest_from_dict(data, f"The manifest of «{name}»")
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)

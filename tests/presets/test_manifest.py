@@ -51,6 +51,7 @@ def test_every_field_is_required(data: dict[str, Any]) -> None:
         ("members/manifest.json", {"sha256": "0" * 64, "bytes": 1}),
         ("members/code.py", {"sha256": "0" * 64, "bytes": 1}),
         ("members/card.md", {"sha256": "0" * 64, "bytes": -1}),
+        ("members/card.md", {"sha256": "0" * 64, "bytes": 10**15}),
         ("surprise", 1),
         ("format", "1"),
     ],

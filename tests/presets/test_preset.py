@@ -107,7 +107,7 @@ def test_only_presets_give_way(tmp_path: Path) -> None:
     ("fields", "members"),
     [
         (tiny_fields(version="one"), {WEIGHTS: tiny_weights(), "card.md": b"x"}),
-        (tiny_fields(name="other name"), {WEIGHTS: tiny_weights(), "card.md": b"x"}),
+        (tiny_fields(surprise=1), {WEIGHTS: tiny_weights(), "card.md": b"x"}),
         (tiny_fields(figures={"a": {"b": {"c": float("nan")}}}), {WEIGHTS: tiny_weights(), "card.md": b"x"}),
         (tiny_fields(), {WEIGHTS: b"pickle", "card.md": b"x"}),
         (tiny_fields(), {WEIGHTS: tiny_weights()}),
