@@ -1,22 +1,28 @@
-"""What was played: every chord that left, and how late."""
+"""What was played: every message that left, every chord and how late it was."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+from bridge.ports.memory import MemoryOutPort
 from bridge.sender import Sent
 from bridge.settings import Counters
 
 
-class Record:
-    """Chords in the order in which they left. One thread adds, any may read."""
+class Record(MemoryOutPort):
+    """A port that keeps what is sent, and the list of chords; one thread writes, any may read."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: Callable[[Sent], None] = lambda sent: None) -> None:
+        """Empty; `then` is told of each chord as well."""
+        super().__init__()
         self.sent: list[Sent] = []
+        self._then = then
 
     def add(self, sent: Sent) -> None:
-        """Keep one more."""
+        """Keep one more chord."""
         self.sent.append(sent)
+        self._then(sent)
 
     def summary(self, counters: Counters) -> str:
         """One line: chords, lateness at the median, the 99th percentile and the worst, and frames that went wrong."""

@@ -17,7 +17,6 @@ from bridge.events import ChordStarts, EndNote, OutMessage, PlayNote, Silence, S
 from bridge.inbox import Mailbox
 from bridge.ledger import Ledger
 from bridge.seams import Clock, OutPort
-from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 MOST_FAULTS = 10
 """Faults of the program in one session after which it gives up."""
@@ -161,7 +160,7 @@ class Sender:
         seconds = self._clock.now()
         for message in messages:
             if isinstance(message, ChordStarts):
-                line = self._engine.seconds_at(message.frame / FRAMES_PER_BEAT)
+                line = self._engine.seconds_at(message.due_beats)
                 self._sent(Sent(message, seconds, seconds - line))
 
     def _status(self, now: float) -> Status:

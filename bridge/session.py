@@ -8,19 +8,25 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from bridge.clock import MonotonicClock
+from bridge.demo.performer import Performer, score_events
 from bridge.engine import Engine
 from bridge.errors import BridgeError
 from bridge.events import PlanArrived
 from bridge.inbox import Mailbox
 from bridge.metre import BarGrid
+from bridge.ports.choice import PortChoice, open_ports
 from bridge.realtime import live_process, raise_thread_priority
+from bridge.record import Record
 from bridge.seams import Clock, Inbox, InPort, OutPort, SyncSource
 from bridge.sender import Sender, Sent
 from bridge.settings import Counters, Settings
+from bridge.sync.internal import InternalSync
 from bridge.voicer import LeadingVoicer
+from gapt_core.song import Song
 from plugin_host.accompanist import Accompanist, Plan
 
 WATCH_SECONDS = 1.0
@@ -53,20 +59,25 @@ class Surroundings:
     inbox_of: Callable[[Inbox], Inbox] = lambda inbox: inbox
     sent: Callable[[Sent], None] = lambda sent: None
     bars: BarGrid | None = None
-    watched: Sequence[WatchedPort] = field(default_factory=tuple)
+    watched: Sequence[WatchedPort] = ()
 
 
 class Session:
     """One time of playing together, from `run` to the last note-off."""
 
     def __init__(self, clock: Clock, settings: Settings, around: Surroundings) -> None:
-        self.mailbox = Mailbox()
+        self._mailbox = Mailbox()
         self._clock = clock
         self._around = around
         self._wake: queue.SimpleQueue[BridgeError | None] = queue.SimpleQueue()
-        engine = Engine(around.accompanist, LeadingVoicer(), settings, self._deliver, around.bars)
-        self.counters: Counters = engine.counters
-        self.sender = Sender(engine, self.mailbox, clock, around.ways_out, settings.channel, around.sent)
+        self._engine = Engine(around.accompanist, LeadingVoicer(), settings, self._deliver, around.bars)
+        self._sender = Sender(self._engine, self._mailbox, clock, around.ways_out, settings.channel, around.sent)
+        self.counters: Counters = self._engine.counters
+
+    @property
+    def beats(self) -> float:
+        """Where the music stands; to be asked before `run` or after it."""
+        return self._engine.beats_at(self._clock.now())
 
     def stop(self) -> None:
         """Make `run` end; from any thread and from a signal handler."""
@@ -85,7 +96,7 @@ class Session:
                 self._open()
                 failure = self._watch()
             finally:
-                self.sender.stop()
+                self._sender.stop()
                 thread.join(PATIENCE_SECONDS)
                 self._close()
         if failure is not None:
@@ -95,17 +106,17 @@ class Session:
         logger.info("the sender's priority: %s", raise_thread_priority())
         failure = None
         try:
-            self.sender.run()
+            self._sender.run()
         except BridgeError as error:
             failure = error
         finally:
             self._wake.put(failure)
 
     def _open(self) -> None:
-        inbox = self._around.inbox_of(self.mailbox.put)
+        inbox = self._around.inbox_of(self._mailbox.put)
         for port in self._around.ways_in:
             port.start(inbox)
-        self._around.sync.start(self.mailbox.put)
+        self._around.sync.start(self._mailbox.put)
 
     def _watch(self) -> BridgeError | None:
         while True:
@@ -122,7 +133,62 @@ class Session:
             port.close()
 
     def _deliver(self, plan: Plan, session: int) -> None:
-        self.mailbox.put(PlanArrived(self._clock.now(), plan, session))
+        self._mailbox.put(PlanArrived(self._clock.now(), plan, session))
+
+
+@contextlib.contextmanager
+def open_jam(
+    settings: Settings,
+    metre: tuple[int, int],
+    choice: PortChoice,
+    accompanist: Callable[[], Accompanist],
+    sent: Callable[[Sent], None],
+) -> Iterator[Session]:
+    """A session that follows a player at our own tempo, `settings.bpm`; all it opens is closed on the way out.
+
+    Raises:
+        GaptError: a port cannot be had, or the accompanist cannot start.
+    """
+    clock = MonotonicClock()
+    with contextlib.ExitStack() as stack:
+        ports = open_ports(choice, clock, stack)
+        sync = InternalSync(clock, settings.bpm, *metre)
+        player = stack.enter_context(contextlib.closing(accompanist()))
+        around = Surroundings(
+            player, sync, ports.ways_in, ports.ways_out, sync.started_by, sent, BarGrid(*metre), ports.watched
+        )
+        yield Session(clock, settings, around)
+
+
+@contextlib.contextmanager
+def open_demo(
+    settings: Settings,
+    song: Song,
+    choice: PortChoice,
+    accompanist: Callable[[], Accompanist],
+    record: Record,
+) -> Iterator[Session]:
+    """A session in which a performer plays the melody of `song` and then ends it; ports only where `choice` wants them.
+
+    Raises:
+        GaptError: a port cannot be had, or the accompanist cannot start.
+    """
+    clock = MonotonicClock()
+    with contextlib.ExitStack() as stack:
+        ports = open_ports(choice, clock, stack)
+        player = stack.enter_context(contextlib.closing(accompanist()))
+        performer = Performer(clock, score_events(song))
+        around = Surroundings(
+            player,
+            performer,
+            ways_out=[*ports.ways_out, record],
+            sent=record.add,
+            bars=BarGrid.of_song(song),
+            watched=ports.watched,
+        )
+        session = Session(clock, replace(settings, bpm=song.tempos[0].bpm), around)
+        performer.ended = session.stop
+        yield session
 
 
 @contextlib.contextmanager

@@ -1,0 +1,51 @@
+"""A live session in a process of its own, with an accompanist that plays by a script: `live_process.py '{"midi": true}'`.
+
+The argument is a `PortChoice` as JSON. It prints `ready` and then a line for each chord, and ends on a signal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from bridge.ports.choice import PortChoice
+from bridge.record import line_of
+from bridge.session import open_jam
+from bridge.settings import Settings
+from gapt_core.chords import Chord
+from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, NOTE_ONSET, SILENCE, sounding_chord
+from plugin_host.scripted import ScriptedAccompanist
+from presets.errors import GaptError
+
+BPM = 240.0
+
+
+def follow(frame: int, metre: tuple[int, int, int], note: int, before: int) -> int:
+    """The major chord of whatever note is heard; it goes on through rests."""
+    sounding = sounding_chord(before)
+    if note != SILENCE:
+        chord = Chord((note - NOTE_ONSET) % 128 % 12, "maj").index
+        return CHORD_HOLD + chord if chord == sounding else CHORD_ONSET + chord
+    return NO_CHORD if sounding is None else CHORD_HOLD + sounding
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(choice: PortChoice) -> None:
+    settings = Settings(bpm=BPM, window_seconds=0.001)
+    with open_jam(
+        settings, (4, 4), choice, lambda: ScriptedAccompanist(follow), lambda sent: say(line_of(sent))
+    ) as session:
+        say("ready")
+        session.run()
+    say("ended")
+
+
+if __name__ == "__main__":
+    try:
+        main(PortChoice(**json.loads(sys.argv[1])))
+    except GaptError as error:
+        sys.exit(f"Error: {error}")
