@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from gapt_core.chords import Chord, nearest_quality
+from gapt_core.chords import Chord, distance, nearest_chord, nearest_quality
 from gapt_core.errors import ChordNameError
 
 KINDS = {
@@ -64,6 +64,8 @@ _DEGREES = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 11, 8: 0, 9: 2, 10: 4, 11: 5,
 _STACKS = {"9": (2,), "11": (2, 5), "13": (2, 9)}
 _ACCIDENTALS = {"#": 1, "+": 1, "b": -1, "-": -1, "": 0}
 _SPELLINGS = str.maketrans("♯♭Δ△∆øØ°º\u2212\u2013", "#b^^^hhoo--")
+_NOT_IN_THE_BASS = 0.75
+"""What it costs a root not to be the lowest note, in the prices of `gapt_core.chords.distance`."""
 
 _SYMBOL = re.compile(r"(?P<root>[A-G][#b]*)(?P<rest>.*)", re.DOTALL)
 _BASS = re.compile(r"/(?:[A-Ga-g][#b+]*|[#b]*(?:1[0-3]|[1-9]))$")
@@ -147,6 +149,26 @@ def chord_of_kind(root: int, kind: str, degrees: Iterable[tuple[str, int, int]] 
         if action != "subtract":
             tones.add((natural + semitones) % 12)
     return Chord(root % 12, nearest_quality(frozenset(tones | {0})))
+
+
+def chord_of_pitches(pitches: Iterable[int]) -> Chord:
+    """The chord nearest to the MIDI pitches that sound together; the lowest is its root unless another fits better.
+
+    Raises:
+        ValueError: no pitches.
+    """
+    sounding = sorted(set(pitches))
+    if not sounding:
+        raise ValueError("a chord needs at least one pitch")
+    bass = sounding[0] % 12
+    pitch_classes = frozenset(pitch % 12 for pitch in sounding)
+
+    def cost(root: int) -> tuple[float, int]:
+        intervals = frozenset((pitch_class - root) % 12 for pitch_class in pitch_classes)
+        misfit = distance(intervals, nearest_quality(intervals))
+        return misfit + (_NOT_IN_THE_BASS if root != bass else 0.0), (root - bass) % 12
+
+    return nearest_chord(min(pitch_classes, key=cost), pitch_classes)
 
 
 def _replaced(degree: int) -> set[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
@@ -83,12 +83,13 @@ def nearest_chord(root: int, pitch_classes: Iterable[int]) -> Chord:
     return Chord(root % 12, nearest_quality(intervals | {0}))
 
 
-@lru_cache(maxsize=None)
+@cache
 def nearest_quality(intervals: frozenset[int]) -> str:
     """The quality that loses and adds least; the earlier in `QUALITIES` where two are equal."""
-    return min(QUALITY_NAMES, key=lambda name: _distance(intervals, frozenset(QUALITIES[name])))
+    return min(QUALITY_NAMES, key=lambda name: distance(intervals, name))
 
 
-def _distance(written: frozenset[int], kept: frozenset[int]) -> float:
-    lost = sum(_LOSS[interval] for interval in written - kept)
-    return lost + sum(_GAIN[interval] for interval in kept - written)
+def distance(intervals: frozenset[int], quality: str) -> float:
+    """What it costs to write `intervals` as `quality`: the price of each one lost and of each one gained."""
+    kept = frozenset(QUALITIES[quality])
+    return sum(_LOSS[interval] for interval in intervals - kept) + sum(_GAIN[interval] for interval in kept - intervals)

@@ -24,7 +24,7 @@ SAME = {
     "aug": "C:aug Caug C+ C(#5) Ca",
     "sus2": "C:sus2 Csus2",
     "sus4": "C:sus4 Csus Csus4",
-    "7": "C:7 C7 Cdom7 C7/Bb C7/f+ C:7/b7 C9b5add9no9add5 C7#9",
+    "7": "C:7 C7 Cdom7 C7/Bb C7/f+ C:7/b7 C7#9",
     "maj7": "C:maj7 Cmaj7 CM7 Cma7 Cj7 Cj CΔ CΔ7 C^7 C^ CMaj7 C:maj(7) Cmaj7/E",
     "min7": "C:min7 Cm7 C-7 Cmin7 Cmi7 C\u22127 C:min(b7) C:min7/b3",
     "minmaj7": "C:minmaj7 CmM7 Cm(maj7) C-Δ7 C-j7 C-^7 CmMaj7 C:min(7)",
