@@ -1,0 +1,111 @@
+"""Whatever happens in whatever order: no note is ended that did not begin, and none is left on."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from rules import hold, onset
+
+from bridge.events import EndNote, InEvent, MetreChange, NoteOff, NoteOn, PlayNote, Start, Stop, TempoChange
+from bridge.settings import Settings
+from bridge.virtual import VirtualSession
+from gapt_core.vocabulary import NO_CHORD
+from plugin_host.scripted import ScriptedAccompanist
+
+PITCHES = st.integers(58, 66)
+WAITS = st.sampled_from([0.0, 0.01, 0.11, 0.125, 0.5, 3.0]) | st.floats(0, 12, allow_nan=False)
+SETTINGS = st.builds(
+    Settings,
+    mode=st.sampled_from(["react", "anticipate"]),
+    window_seconds=st.sampled_from([0.0, 0.01, 0.5]),
+    commit=st.integers(1, 5),
+    lookahead=st.integers(1, 8),
+    listen_beats=st.sampled_from([0.0, 1.0, 2.5]),
+    bpm=st.sampled_from([1.0, 60.0, 120.0, 999.0]),
+)
+
+
+def restless(frame: int, metre: tuple[int, int, int], newest: int, before: int) -> int:
+    """Onsets, holds and rests in an order that repeats only after a while, each third one following the melody."""
+    kind = frame * frame % 7
+    return NO_CHORD if kind == 0 else hold(before) if kind in (1, 4) else onset((newest + kind) % 12, "maj7")
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """A player with no manners, a host that changes its mind, a policy that comes and goes."""
+
+    @initialize(settings=SETTINGS)
+    def begin(self, settings: Settings) -> None:
+        self.accompanist = ScriptedAccompanist(restless)
+        self.session = VirtualSession(self.accompanist, settings, answer_seconds=0.0)
+        self.seen = 0
+        self.sounding: dict[tuple[int, int], int] = {}
+        self.session.run_until(0.0)
+
+    def now(self) -> float:
+        return self.session.clock.now()
+
+    def live(self, event: InEvent) -> None:
+        self.session.play([event])
+        self.session.run_until(self.now())
+
+    @rule(pitch=PITCHES, early=st.sampled_from([0.0, 0.003, 1.0]))
+    def press(self, pitch: int, early: float) -> None:
+        """Reported in time, or after its moment."""
+        self.live(NoteOn(self.now() - early, pitch, 80))
+
+    @rule(pitch=PITCHES)
+    def release(self, pitch: int) -> None:
+        self.live(NoteOff(self.now(), pitch))
+
+    @rule(bpm=st.sampled_from([1.0, 30.0, 120.0, 999.0]))
+    def change_tempo(self, bpm: float) -> None:
+        self.live(TempoChange(self.now(), bpm))
+
+    @rule(signature=st.sampled_from([(4, 4), (7, 8), (1, 4), (6, 8)]))
+    def change_metre(self, signature: tuple[int, int]) -> None:
+        self.live(MetreChange(self.now(), *signature))
+
+    @rule(beats=st.sampled_from([-4.0, 0.0, 0.1, 17.0, 1000.3]))
+    def start_or_jump(self, beats: float) -> None:
+        self.live(Start(self.now(), beats))
+
+    @rule()
+    def stop(self) -> None:
+        self.live(Stop(self.now()))
+        self.look()
+        assert self.sounding == {}
+
+    @rule(wait=WAITS)
+    def wait(self, wait: float) -> None:
+        self.session.run_until(self.now() + wait)
+
+    @rule(silent=st.booleans())
+    def fall_silent_or_wake(self, silent: bool) -> None:
+        self.accompanist.silent = silent
+
+    @rule()
+    def answers_come(self) -> None:
+        self.accompanist.answer()
+        self.session.run_until(self.now())
+
+    @invariant()
+    def look(self) -> None:
+        """Every end has its beginning, and nothing leaves ahead of its time."""
+        for message in self.session.messages[self.seen :]:
+            if isinstance(message, PlayNote):
+                key = (message.channel, message.pitch)
+                assert key not in self.sounding
+                self.sounding[key] = 1
+            elif isinstance(message, EndNote):
+                assert self.sounding.pop((message.channel, message.pitch)) == 1
+        self.seen = len(self.session.messages)
+
+    def teardown(self) -> None:
+        if hasattr(self, "session"):
+            self.stop()
+
+
+EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestEngineMachine = EngineMachine.TestCase
