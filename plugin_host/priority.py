@@ -1,0 +1,35 @@
+"""Asks the system to run a thread before other programs: music is late at once where a compiler can wait."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Literal
+
+Priority = Literal["real-time", "raised", "normal"]
+
+NICENESS = -10
+
+logger = logging.getLogger(__name__)
+
+
+def raise_priority() -> Priority:
+    """Put the calling thread before other programs, as far as the system grants it; what was granted.
+
+    Real time is the lowest of its levels, below every audio server, and is not passed on to child processes. Linux
+    grants it to users with a limit for it (`ulimit -r`), as distributions give their audio group. What it is worth:
+    with other programs on every core, the slowest in a hundred wake-ups comes after 0.1 ms instead of tens.
+    """
+    if hasattr(os, "sched_setscheduler"):
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+            return "real-time"
+        except OSError as error:
+            logger.debug("no real-time priority: %s", error)
+    if hasattr(os, "nice"):
+        try:
+            os.nice(NICENESS)
+            return "raised"
+        except OSError as error:
+            logger.debug("no raised priority: %s", error)
+    return "normal"

@@ -1,0 +1,177 @@
+"""One worker process and the wire to it: starting, sending without ever waiting, receiving, ending.
+
+The wire is a socket pair. The worker's end is handed over by inheritance, on Windows through `share`, so
+there is no port to be found and nobody else can speak; when either side dies the other reads the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from plugin_host.errors import HostError, WorkerLost
+from plugin_host.protocol import Decoder, Failed, Message, Ready, encode
+
+RECEIVE_BYTES = 1 << 16
+BUFFER_BYTES = 1 << 18
+MOST_UNSENT_BYTES = 1 << 20
+"""A worker that has left so much unread will not come back."""
+END_SECONDS = 2.0
+
+# The child gets this process's own import path, so that it runs the same code whatever folder it is started in.
+_START = (
+    "import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); "
+    "from plugin_host.worker import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+class WorkerProcess:
+    """A process of `plugin_host.worker`, starting up from the moment it is made.
+
+    `send` may be called from any thread, `receive` from one at a time.
+
+    Raises:
+        HostError: the system gives no process.
+    """
+
+    def __init__(self, preset: str, style: str) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 — closed by `release`
+        ours, theirs = socket.socketpair()
+        with theirs:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+                if end.family == socket.AF_INET:
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self._process = _spawn(preset, style, theirs, self._errors.fileno())
+            except OSError as error:
+                ours.close()
+                self._errors.close()
+                raise HostError(f"The policy's process cannot start ({error}); close other programs.") from error
+        # Two handles of one end: a time limit belongs to the handle, and only reading may wait.
+        self._in, self._out = ours, ours.dup()
+        self._out.settimeout(0.0)
+        self._decoder = Decoder()
+        self._lock = threading.Lock()
+        self._unsent = bytearray()
+        self.heard_seconds = time.monotonic()
+        """When the worker was last heard, by the monotonic clock."""
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def send(self, message: Message) -> None:
+        """Pass a message on without waiting.
+
+        Raises:
+            WorkerLost: the worker is gone or has stopped reading.
+        """
+        with self._lock:
+            self._unsent += encode(message)
+            self._flush()
+
+    def receive(self, seconds: float) -> list[Message]:
+        """Messages that came within `seconds`, perhaps none.
+
+        Raises:
+            WorkerLost: the worker is gone.
+        """
+        with self._lock:
+            self._flush()
+        self._in.settimeout(seconds)
+        try:
+            data = self._in.recv(RECEIVE_BYTES)
+        except TimeoutError:
+            return []
+        except OSError as error:
+            raise WorkerLost(f"The policy's process is gone ({error}).") from error
+        if not data:
+            raise WorkerLost("The policy's process is gone.")
+        self.heard_seconds = time.monotonic()
+        return self._decoder.take(data)
+
+    def wait_ready(self, seconds: float) -> Ready:
+        """Return once the worker can play.
+
+        Raises:
+            HostError: it cannot, or not within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                for message in self.receive(left):
+                    if isinstance(message, Ready):
+                        return message
+                    if isinstance(message, Failed):
+                        raise HostError(message.sentence)
+        except WorkerLost:
+            raise HostError(
+                f"The policy's process ended while starting ({self._last_words()}): install gapt-bridge again."
+            ) from None
+        raise HostError(f"The policy was not ready within {seconds:.0f} seconds: close other programs and try again.")
+
+    def kill(self) -> None:
+        """End the process at once; whoever receives from it learns that it is lost. Safe to call twice."""
+        self._process.kill()
+        self._process.wait()
+
+    def release(self) -> None:
+        """Close the wire of a killed process, after the last `receive`. Safe to call twice."""
+        self._in.close()
+        self._out.close()
+        self._errors.close()
+
+    def _flush(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: self._out.send(self._unsent)]
+        except BlockingIOError:
+            if len(self._unsent) > MOST_UNSENT_BYTES:
+                raise WorkerLost("The policy's process has stopped reading.") from None
+        except OSError as error:
+            raise WorkerLost(f"The policy's process is gone ({error}).") from error
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        return said[-1] if said else f"exit code {self._process.returncode}"
+
+
+def _spawn(preset: str, style: str, wire: socket.socket, errors: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", _START, os.pathsep.join(sys.path), preset, style]
+    # One thread is all the worker uses; pools of more would only cost time and memory to set up.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    if sys.platform == "win32":
+        flags = subprocess.ABOVE_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+        process = subprocess.Popen(
+            [*command, "0"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment,
+            creationflags=flags,
+        )
+        assert process.stdin is not None
+        with process.stdin as hand:
+            hand.write(wire.share(process.pid))
+        return process
+    number = wire.fileno()
+    return subprocess.Popen(
+        [*command, str(number)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        env=environment,
+        pass_fds=(number,),
+    )
