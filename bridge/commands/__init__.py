@@ -1,0 +1,1 @@
+"""The commands that play: `gapt accompany` and `gapt jam`."""
