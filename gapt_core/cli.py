@@ -149,17 +149,22 @@ def _load(preset: str, weights: Path | None) -> Any:
 
 
 def _print_table(table: SetTable) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=f"{table.split} / {table.name}, {table.songs} songs", title_justify="left")
-    shown.add_column("")
-    rows = {name: row.to_dict() for name, row in table.rows.items()}
-    for figure in next(iter(rows.values())):
-        shown.add_column(figure.replace("_", " "), justify="right")
-    for name, row in rows.items():
-        shown.add_row(name, *(f"{value:.3f}" if value < 10 else f"{value:.1f}" for value in row.values()))
-    Console().print(shown)
+    from gapt_core.evaluate.tables import COLUMNS
+
+    shown = Table(title=f"{table.split} / {table.name}, {table.songs} songs", title_justify="left", box=box.SIMPLE_HEAD)
+    shown.add_column("", no_wrap=True)
+    for title in COLUMNS.values():
+        shown.add_column(title, justify="right", no_wrap=True)
+    for name, row in table.rows.items():
+        values = row.to_dict()
+        shown.add_row(
+            name, *(f"{values[figure]:.3f}" if values[figure] < 10 else f"{values[figure]:.1f}" for figure in COLUMNS)
+        )
+    Console(width=100).print(shown)
 
 
 def _print_means(tables: list[SetTable]) -> None:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gapt_core.evaluate.tables import ROWS, SetTable, mean_table
-
-SHOWN = (
-    ("note in chord", "note_in_chord"),
-    ("strict", "note_in_chord_strict"),
-    ("silence", "silence"),
-    ("onsets a bar", "onsets_per_bar"),
-    ("chords", "unique_chords"),
-    ("entropy", "entropy"),
-    ("pitch classes", "pitch_classes"),
-    ("longest run", "longest_repetition"),
-    ("Vendi", "vendi"),
-)
+from gapt_core.evaluate.tables import COLUMNS, ROWS, SetTable, mean_table
 
 NOTES = """\
-*note in chord*: share of the time with a note and a chord in which the note's pitch class is in the chord; *strict*
-counts silence as a miss; *silence*: share of the melody's time without a chord; *chords*: different chords a song;
-*entropy* in nats; *pitch classes* a chord; *longest run* of onsets of one chord; *Vendi*: how many different chord
+*in chord*: share of the time with a note and a chord in which the note's pitch class is in the chord; *strict*
+counts silence as a miss; *silent*: share of the melody's time without a chord; *chords*: different chords a song;
+*entropy* in nats; *pcs*: pitch classes a chord; *run*: the longest of onsets of one chord; *Vendi*: how many different chord
 tracks the set seems to hold, of the fixed training-free embedding in `gapt_core.metrics.chord_embedding`. `anticipate`
 chooses the chord of a frame before hearing it, `react` hears it first. The control puts each melody under the next
 song's chords."""
@@ -71,12 +59,12 @@ def _training(training: Mapping[str, Any]) -> str:
 
 def _figures(figures: Mapping[str, Any], protocol: Mapping[str, Any], command: str) -> str:
     said = ", ".join(f"{key} {value}" for key, value in protocol.items())
-    head = "| set | row | " + " | ".join(title for title, _ in SHOWN) + " |"
+    head = "| set | row | " + " | ".join(COLUMNS.values()) + " |"
     lines = ["## Figures", "", f"`{command}` ({said} at most, free-running, style unknown).", "", NOTES, "", head]
-    lines.append("|" + "---|" * (len(SHOWN) + 2))
+    lines.append("|" + "---|" * (len(COLUMNS) + 2))
     for table, rows in figures.items():
         for row in ROWS:
-            values = " | ".join(_shown(rows[row][metric]) for _, metric in SHOWN)
+            values = " | ".join(_shown(rows[row][metric]) for metric in COLUMNS)
             lines.append(f"| {table} | {row} | {values} |")
     return "\n".join(lines)
 

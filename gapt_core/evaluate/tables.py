@@ -19,6 +19,19 @@ TRUTH = "ground truth"
 CONTROL = "shuffled control"
 ROWS = (TRUTH, CONTROL, *MODES)
 
+COLUMNS = {
+    "note_in_chord": "in chord",
+    "note_in_chord_strict": "strict",
+    "silence": "silent",
+    "onsets_per_bar": "onsets/bar",
+    "unique_chords": "chords",
+    "entropy": "entropy",
+    "pitch_classes": "pcs",
+    "longest_repetition": "run",
+    "vendi": "Vendi",
+}
+"""Name of a figure to the head of its column."""
+
 
 @dataclass(frozen=True)
 class EvaluateConfig:
