@@ -164,7 +164,7 @@ def _print_table(table: SetTable) -> None:
         shown.add_row(
             name, *(f"{values[figure]:.3f}" if values[figure] < 10 else f"{values[figure]:.1f}" for figure in COLUMNS)
         )
-    Console(width=100).print(shown)
+    Console(width=112).print(shown)
 
 
 def _print_means(tables: list[SetTable]) -> None:

@@ -10,9 +10,9 @@ from gapt_core.evaluate.tables import COLUMNS, ROWS, SetTable, mean_table
 NOTES = """\
 *in chord*: share of the time with a note and a chord in which the note's pitch class is in the chord; *strict*
 counts silence as a miss; *silent*: share of the melody's time without a chord; *chords*: different chords a song;
-*entropy* in nats; *pcs*: pitch classes a chord; *run*: the longest of onsets of one chord; *Vendi*: how many different chord
-tracks the set seems to hold, of the fixed training-free embedding in `gapt_core.metrics.chord_embedding`. `anticipate`
-chooses the chord of a frame before hearing it, `react` hears it first. The control puts each melody under the next
+*entropy* in nats; *pcs*: pitch classes a chord; *run*: the longest of onsets of one chord; *Vendi*: how many different
+chord tracks the set seems to hold, by the fixed embedding `gapt_core.metrics.chord_embedding`. `anticipate` chooses
+the chord of a frame before hearing it, `react` hears it first. The control puts each melody under the next
 song's chords."""
 
 
