@@ -35,7 +35,7 @@ class TempoChange:
 
 @dataclass(frozen=True, slots=True)
 class MetreChange:
-    """From the next bar line on, bars are `numerator`/`denominator`; from beat 0 on where the transport stands still."""
+    """From the next bar line on, bars are `numerator`/`denominator`; where the transport stands, from beat 0 on."""
 
     seconds: float
     numerator: int

@@ -84,11 +84,12 @@ class Harmony:
         due = frame / FRAMES_PER_BEAT
         for note in self._notes:
             self._queue.put(EndNote(due, note.pitch, note.channel))
-        name, pitches = NO_CHORD_NAME, ()
-        if chord is not None:
-            name = chord_at(chord).name
-            pitches = self._led_from = self._voicer.voice(chord_at(chord), self._led_from)
-        self._chord = chord
-        self._notes = [PlayNote(due, pitch, self._settings.velocity, self._settings.channel) for pitch in pitches]
-        for message in (ChordStarts(due, frame, name, pitches), *self._notes):
-            self._queue.put(message)
+        self._chord, self._notes = chord, []
+        if chord is None:
+            self._queue.put(ChordStarts(due, frame, NO_CHORD_NAME, ()))
+            return
+        pitches = self._led_from = self._voicer.voice(chord_at(chord), self._led_from)
+        self._queue.put(ChordStarts(due, frame, chord_at(chord).name, pitches))
+        for pitch in pitches:
+            self._notes.append(PlayNote(due, pitch, self._settings.velocity, self._settings.channel))
+            self._queue.put(self._notes[-1])

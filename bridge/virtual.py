@@ -82,7 +82,7 @@ class VirtualSession:
         except queue.Empty:
             if wait:
                 raise BridgeError(
-                    f"the accompanist gave no answer for {wait:.0f} seconds; try again, and see `gapt -vv` if it repeats."
+                    f"The accompanist gave no answer for {wait:.0f} seconds; try again, with `gapt -vv` to see why."
                 ) from None
             return False
         self.engine.handle(PlanArrived(self.clock.now(), plan, session))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
+from functools import cache
 
 from gapt_core.chords import Chord
 
@@ -44,7 +44,7 @@ class RootVoicer:
         return (36 + chord.root, *sorted(60 + pitch_class for pitch_class in chord.pitch_classes))
 
 
-@lru_cache(maxsize=None)
+@cache
 def voicings(chord: Chord) -> tuple[Pitches, ...]:
     """Every allowed voicing: a root in `BASS`, below it nothing, above it a close position within `UPPER`."""
     roots = [pitch for pitch in BASS if pitch % 12 == chord.root]

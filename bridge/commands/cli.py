@@ -19,10 +19,20 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DUET_SUFFIX = "-duet.mid"
 
 
+def _style(context: click.Context, option: click.Parameter, value: str) -> str:
+    from gapt_core.vocabulary import STYLES
+
+    if value not in STYLES:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(STYLES)}.", context, option)
+    return value
+
+
 def policy_options(command: Command) -> Command:
     """The options that say which policy plays and how: `preset`, `mode`, `temperature`, `seed`, `style`."""
     for option in (
-        click.option("--style", default="unknown", show_default=True, help="What to play like: pop, jazz, folk, hymn …"),
+        click.option(
+            "--style", default="unknown", show_default=True, callback=_style, help="What to play like, such as folk."
+        ),
         click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same chords."),
         click.option(
             "--temperature",
@@ -46,9 +56,7 @@ def policy_options(command: Command) -> Command:
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", metavar="OUT", type=click.Path(path_type=Path), help="Where the duet goes.  [default: IN-duet.mid]"
-)
+@click.option("-o", "--output", metavar="OUT", type=click.Path(path_type=Path), help="Default: IN-duet.mid, beside IN.")
 @click.option("--track", help="The track that has the melody, by name or by number from 1.")
 @click.option("--channel", type=click.IntRange(1, 16), help="The MIDI channel that has the melody.")
 @click.option("--tune", type=click.IntRange(1), help="Which tune of a file with many, from 1.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from rules import hold, onset, triad_each_bar, triad_each_beat
+from rules import hold, onset, triad_each_beat
 
 from bridge.events import (
     ChordStarts,

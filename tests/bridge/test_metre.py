@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import songs
@@ -23,7 +25,7 @@ def test_a_songs_grid_is_the_file_paths(song: Song) -> None:
 def test_past_its_end_a_songs_last_metre_goes_on(song: Song) -> None:
     grid, length = BarGrid.of_song(song), len(song_to_frames(song))
     places = [grid.place(frame) for frame in range(length - 1, length + 40)]
-    for (place, full, beat), later in zip(places, places[1:], strict=False):
+    for (place, full, beat), later in itertools.pairwise(places):
         assert later == ((place + 1) % full, full, beat)
 
 

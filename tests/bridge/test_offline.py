@@ -121,5 +121,5 @@ def test_an_accompanist_that_gives_no_answer_is_said_to_be_dead() -> None:
     accompanist.silent = True
     session = VirtualSession(accompanist, REACT, answer_seconds=0.001)
     session.play([Start(0.0)])
-    with pytest.raises(BridgeError, match="no answer"):
+    with pytest.raises(BridgeError, match="gave no answer"):
         session.run_until(1.0)

@@ -33,8 +33,7 @@ def least_upper(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     """The least motion over every way to pair the voices, crossings included."""
     fewer, more = sorted((one, other), key=len)
     return min(
-        sum(abs(a - b) for a, b in zip(fewer, order, strict=True))
-        for order in itertools.permutations(more, len(fewer))
+        sum(abs(a - b) for a, b in zip(fewer, order, strict=True)) for order in itertools.permutations(more, len(fewer))
     )
 
 

@@ -1,4 +1,4 @@
-"""Golden files: what was once looked at and found right. GAPT_WRITE_GOLDEN=1 writes them anew, to be looked at again."""
+"""Golden files: once looked at and found right. GAPT_WRITE_GOLDEN=1 writes them anew, to be looked at again."""
 
 from __future__ import annotations
 
