@@ -7,13 +7,14 @@ its own. The thread sleeps in its mailbox until a millisecond before the next de
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.clock import SPIN_SECONDS
 from bridge.engine import Engine
 from bridge.errors import BridgeError
-from bridge.events import ChordStarts, EndNote, OutMessage, PlayNote, Silence, Status
+from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence, Status
 from bridge.inbox import Mailbox
 from bridge.ledger import Ledger
 from bridge.seams import Clock, OutPort
@@ -85,6 +86,8 @@ class Sender:
         self._ways = [WayOut(port) for port in ports]
         self._channel = channel
         self._sent = sent
+        # What has been taken and not yet handled: after a fault the rest is still there.
+        self._events: deque[InEvent] = deque()
         self._next_status = 0.0
         self._stopping = False
 
@@ -108,8 +111,9 @@ class Sender:
 
     def step(self, wait_seconds: float) -> None:
         """Take what has come, after waiting for it at most `wait_seconds`; send what is due then."""
-        for event in self._mailbox.take(wait_seconds):
-            self._engine.handle(event)
+        self._events.extend(self._mailbox.take(0.0 if self._events else wait_seconds))
+        while self._events:
+            self._engine.handle(self._events.popleft())
         now = self._clock.now()
         due = self._engine.advance(now)
         if due:

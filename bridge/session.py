@@ -83,8 +83,11 @@ class Session:
         """Make `run` end; from any thread and from a signal handler."""
         self._wake.put(None)
 
-    def run(self) -> None:
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Play until `stop`, a signal or a loss; returns when nothing sounds any more.
+
+        Args:
+            ready: called once all ports listen.
 
         Raises:
             BridgeError: a port was lost, or the program had too many faults of its own.
@@ -94,6 +97,7 @@ class Session:
             thread.start()
             try:
                 self._open()
+                ready()
                 failure = self._watch()
             finally:
                 self._sender.stop()

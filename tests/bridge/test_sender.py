@@ -62,15 +62,13 @@ class FragilePort(MemoryOutPort):
 class Stage:
     """A sender with everything around it in memory; time moves in `play_until`."""
 
-    def __init__(
-        self, settings: Settings = Settings(channel=CHANNEL), port: MemoryOutPort | None = None, delay: float = 0.0
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, port: MemoryOutPort | None = None, delay: float = 0.0) -> None:
         self.clock = ManualClock(1000.0)
         self.mailbox = Mailbox()
         self.port = port or MemoryOutPort()
         self.record = Record()
         self.accompanist = ScriptedAccompanist(change_every_beat)
-        self.engine = Engine(self.accompanist, RootVoicer(), settings, self._deliver)
+        self.engine = Engine(self.accompanist, RootVoicer(), settings or Settings(channel=CHANNEL), self._deliver)
         self.sender = Sender(self.engine, self.mailbox, self.clock, [self.port, self.record], CHANNEL, self.record.add)
         self._delay = delay
 
@@ -192,7 +190,6 @@ def test_a_fault_is_counted_logged_and_silenced_and_the_music_goes_on(caplog: py
     assert not stage.port.sounding
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_too_many_faults_end_the_run() -> None:
     stage = Stage()
     for _ in range(MOST_FAULTS):

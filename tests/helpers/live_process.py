@@ -1,6 +1,6 @@
-"""A live session in a process of its own, with an accompanist that plays by a script: `live_process.py '{"midi": true}'`.
+"""A live session in a process of its own, with an accompanist that plays by a script.
 
-The argument is a `PortChoice` as JSON. It prints `ready` and then a line for each chord, and ends on a signal.
+The argument is a `PortChoice` as JSON: `live_process.py '{"midi": false}'`. It prints `ready` and then a line for each chord, and ends on a signal.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ def main(choice: PortChoice) -> None:
     with open_jam(
         settings, (4, 4), choice, lambda: ScriptedAccompanist(follow), lambda sent: say(line_of(sent))
     ) as session:
-        say("ready")
-        session.run()
+        session.run(lambda: say("ready"))
     say("ended")
 
 
