@@ -41,13 +41,10 @@ def policy(data: Path, selection: str, out: Path, threads: int, init: Path | Non
 
     Ctrl-C or a kill loses at most the steps since the last validation: call the same command again to go on.
     """
-    import torch
-
     from gapt_core.train.corpus import load_corpus
-    from gapt_core.train.policy import Trainer, load_best
+    from gapt_core.train.policy import Trainer, load_best, use_threads
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     config = _recipe(selection=selection, **recipe)
     corpus, valid = load_corpus(data, "train", selection), load_corpus(data, "valid", selection)
     trainer = Trainer(corpus, valid, config, out, load_best(init) if init else None)

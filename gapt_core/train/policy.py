@@ -189,6 +189,12 @@ class Trainer:
         self.source.random.bit_generator.state = json.loads(state["batch_random"])
 
 
+def use_threads(count: int) -> None:
+    """Let torch take `count` CPU threads; 0 leaves the choice to torch."""
+    if count:
+        torch.set_num_threads(count)
+
+
 def train_policy(trainer: Trainer, show: Callable[[dict[str, Any]], None]) -> Path:
     """Run `trainer` to its end, logging every record; the path of the best weights."""
     with (trainer.folder / LOG).open("a", encoding="utf-8") as log:
