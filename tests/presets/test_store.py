@@ -73,6 +73,9 @@ def test_the_environment_names_the_users_folder(tmp_path: Path) -> None:
     assert Store.default({"GAPT_PRESETS": ""}).user == Store.default({}).user
 
 
-def test_the_built_in_presets_are_whole() -> None:
-    for preset in Store.default({"GAPT_PRESETS": "no-such-folder"}).all():
+def test_the_built_in_presets_are_there_and_whole() -> None:
+    presets = Store.default({"GAPT_PRESETS": "no-such-folder"}).all()
+    assert {"default", "public-domain"} <= {preset.name for preset in presets}
+    for preset in presets:
         preset.verify()
+        assert preset.weights.stat().st_size < 16 * 1024 * 1024
