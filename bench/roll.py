@@ -14,7 +14,7 @@ import mido
 
 matplotlib.use("Agg")
 
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 BARS_A_LINE = 8
 COLOURS = {"Melody": "#d1495b", "Chords": "#30638e"}
