@@ -32,10 +32,10 @@ LIBRARIES = {
     "numba": ("gapt_core/kernels.py",),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py"),
-    "pylibremidi": ("bridge/ports/midi_drivers.py",),
     "pythonosc": ("bridge/ports/osc.py",),
     "rich": ("*/cli.py",),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
+    "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
     "torch": (*NETS, "plugin_host/worker*.py"),
 }

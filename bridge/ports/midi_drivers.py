@@ -1,6 +1,6 @@
 """The MIDI back ends, as bytes in and bytes out; nothing else in the project imports them.
 
-python-rtmidi serves Python 3.10 to 3.12 and has no wheel for later ones; pylibremidi serves those
+python-rtmidi serves Python 3.10 to 3.12 and has no wheel for later ones; rtmidi2 serves those
 (`docs/dependencies.md`). On Linux both reach the ALSA sequencer where the kernel has it, else JACK.
 """
 
@@ -10,7 +10,7 @@ import ctypes
 import importlib
 import logging
 import sys
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,11 @@ from typing import Any, Protocol
 
 from bridge.errors import BridgeError
 
-POLL_SECONDS = 0.001
+CALLBACK_SECONDS = 0.02
+"""How long a callback under way may take after it is called off. Closing keeps Python's lock and waits for the
+driver's thread; were that one in a callback of ours, waiting for the same lock, both would wait for ever."""
+
+JACK_NO_START_SERVER = 1
 
 Received = Callable[[list[int]], None]
 """Takes the bytes of one message, on the driver's thread; must not raise."""
@@ -65,17 +69,18 @@ def load_driver() -> Driver:
     Raises:
         BridgeError: there is none, or the system offers no MIDI.
     """
-    try:
-        return RtMidi(importlib.import_module("rtmidi"))
-    except ImportError as error:
-        reason = error
-    try:
-        return LibreMidi(importlib.import_module("pylibremidi"))
-    except ImportError:
-        raise BridgeError(
-            f"No MIDI back end can be loaded ({reason}): install it with `pip install python-rtmidi` "
-            "(`pylibremidi` from Python 3.13 on; Debian also needs libasound2), or play over OSC alone with --no-midi."
-        ) from reason
+    for name in ("libasound.so.2", "libjack.so.0"):
+        _prefer_system_library(name)
+    reasons = []
+    for name, kind in (("rtmidi", RtMidi), ("rtmidi2", RtMidi2)):
+        try:
+            return kind(importlib.import_module(name))
+        except ImportError as error:
+            reasons.append(str(error))
+    raise BridgeError(
+        f"No MIDI back end can be loaded ({'; '.join(reasons)}): install one with `pip install python-rtmidi` "
+        "(`rtmidi2` from Python 3.13 on; Debian also needs libasound2), or play over OSC alone with --no-midi."
+    )
 
 
 class RtMidi:
@@ -135,128 +140,134 @@ class _RtConnection:
         try:
             self._port.send_message(data)
         except self._errors as error:
-            raise BridgeError(
-                f"The MIDI port takes no more notes ({error}): plug it in again and start anew."
-            ) from error
+            raise _lost(error) from error
 
     def gone(self) -> bool:
         return self._other is not None and self._other not in self._port.get_ports()
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._port.close_port()
-            self._port.delete()
+        if not self._open:
+            return
+        self._open = False
+        if hasattr(self._port, "cancel_callback"):
+            self._port.cancel_callback()
+            time.sleep(CALLBACK_SECONDS)
+        self._port.close_port()
+        self._port.delete()
 
 
-class LibreMidi:
-    """pylibremidi; it hands messages out only when asked, so each way in has a thread that asks every millisecond."""
+class RtMidi2:
+    """rtmidi2: the same C++ inside. It ends the whole program where a port cannot be opened, so we look before."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
-        jack = _linux_needs_jack()
-        self._api = module.API.JACK_MIDI if jack else module.midi1_default_api()
-        self._observer = module.Observer(module.ObserverConfiguration(), self._api)
+        self._api = module.API_UNIX_JACK if _linux_needs_jack() else module.API_UNSPECIFIED
 
     def inputs(self) -> list[str]:
-        return [_shown(port) for port in self._observer.get_input_ports()]
+        return list(self._client(self._module.MidiIn, "GAPT Bridge list").ports)
 
     def outputs(self) -> list[str]:
-        return [_shown(port) for port in self._observer.get_output_ports()]
+        return list(self._client(self._module.MidiOut, "GAPT Bridge list").ports)
 
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
-        configuration = self._module.InputConfiguration()
-        configuration.on_message = lambda message: received(_message_bytes(message))
-        port = self._module.MidiIn(configuration, self._api)
-        self._open(port, name, virtual, self._observer.get_input_ports())
-        return _LibreConnection(port, None if virtual else name, self.inputs, polled=True)
+        port = self._opened(self._module.MidiIn, name, virtual)
+        port.callback = lambda data, _: received(data)
+        return _RtConnection2(port, None if virtual else name)
 
     def open_output(self, name: str, virtual: bool) -> Connection:
-        port = self._module.MidiOut(self._module.OutputConfiguration(), self._api)
-        self._open(port, name, virtual, self._observer.get_output_ports())
-        return _LibreConnection(port, None if virtual else name, self.outputs, polled=False)
+        return _RtConnection2(self._opened(self._module.MidiOut, name, virtual), None if virtual else name)
 
-    @staticmethod
-    def _open(port: Any, name: str, virtual: bool, known: list[Any]) -> None:
-        if virtual:
-            port.open_virtual_port(name)
-        else:
-            for other in [other for other in known if _shown(other) == name][:1]:
-                port.open_port(other, "GAPT Bridge")
-        # What `open_…` returns is an error even where all went well.
-        if not port.is_port_open():
-            raise _not_opened(name, "no answer from the system")
+    def _client(self, kind: Any, name: str) -> Any:
+        try:
+            return kind(name, api=self._api)
+        except RuntimeError as error:
+            raise _no_system(error) from error
+
+    def _opened(self, kind: Any, name: str, virtual: bool) -> Any:
+        client = self._client(kind, name if virtual else "GAPT Bridge")
+        try:
+            if virtual:
+                client.open_virtual_port(name)
+            else:
+                client.open_port(client.ports.index(name))
+        except ValueError as error:
+            raise _not_opened(name, error) from error
+        return client
 
 
-class _LibreConnection:
-    def __init__(self, port: Any, other: str | None, listed: Callable[[], list[str]], polled: bool) -> None:
+class _RtConnection2:
+    def __init__(self, port: Any, other: str | None) -> None:
         self._port = port
         self._other = other
-        self._listed = listed
-        self._closing = threading.Event()
-        self._poller = threading.Thread(target=self._poll, name="midi in", daemon=True) if polled else None
-        if self._poller is not None:
-            self._poller.start()
+        self._open = True
 
     def send(self, data: list[int]) -> None:
-        self._port.send_message(*data)
+        try:
+            self._port.send_message(data)
+        except RuntimeError as error:
+            raise _lost(error) from error
 
     def gone(self) -> bool:
-        return self._other is not None and self._other not in self._listed()
+        return self._other is not None and self._other not in self._port.ports
 
     def close(self) -> None:
-        if self._closing.is_set():
+        if not self._open:
             return
-        self._closing.set()
-        if self._poller is not None:
-            self._poller.join()
+        self._open = False
+        if hasattr(self._port, "callback"):
+            self._port.callback = None
+            time.sleep(CALLBACK_SECONDS)
         self._port.close_port()
-
-    def _poll(self) -> None:
-        while not self._closing.wait(POLL_SECONDS):
-            self._port.poll()
-
-
-def _shown(port: Any) -> str:
-    return f"{port.device_name}:{port.port_name}" if port.device_name not in port.port_name else str(port.port_name)
-
-
-def _message_bytes(message: Any) -> list[int]:
-    # The binding knows no length; reading past a short message is harmless there, but means nothing.
-    status = message[0]
-    length = 3 if 0x80 <= status < 0xC0 or 0xE0 <= status < 0xF0 else 2 if status < 0xE0 else 1
-    return [message[i] for i in range(length)]
 
 
 def _linux_needs_jack() -> bool:
-    """Whether this is a Linux without the ALSA sequencer but with JACK's library, which is then made ready."""
+    """Whether this is a Linux without the ALSA sequencer but with a JACK server.
+
+    Raises:
+        BridgeError: it has neither.
+    """
     if not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists():
         return False
-    if not _load_system_jack():
+    if not _jack_answers():
         raise BridgeError(
-            "This machine has neither the ALSA sequencer nor JACK: start a JACK server (for example "
+            "This machine has neither the ALSA sequencer nor a JACK server: start one (for example "
             "`jackd -r -d dummy`), or play over OSC alone with --no-midi."
         )
     return True
 
 
-def _load_system_jack() -> bool:
-    """Make the system's libjack win over the copy inside the back end's wheel, and keep it from printing.
-
-    The copy may speak another protocol than the server (`JACK protocol mismatch`).
-    """
-    try:
-        library = ctypes.CDLL("libjack.so.0", mode=ctypes.RTLD_GLOBAL)
-    except OSError:
+def _jack_answers() -> bool:
+    library = _prefer_system_library("libjack.so.0")
+    if library is None:
         return False
     library.jack_set_error_function(_quiet)
     library.jack_set_info_function(_quiet)
-    return True
+    library.jack_client_open.restype = ctypes.c_void_p
+    library.jack_client_close.argtypes = [ctypes.c_void_p]
+    client = library.jack_client_open(b"GAPT Bridge probe", JACK_NO_START_SERVER, None)
+    if client is not None:
+        library.jack_client_close(client)
+    return client is not None
+
+
+def _prefer_system_library(name: str) -> ctypes.CDLL | None:
+    """Load the system's library, before the back end is imported, so that it wins over the copy in its wheel.
+
+    The copy may speak another protocol than the server (`JACK protocol mismatch`). None where the system has none.
+    """
+    try:
+        return ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+    except OSError:
+        return None
 
 
 @ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 def _quiet(line: bytes) -> None:
     logger.debug("JACK: %s", line.decode(errors="replace"))
+
+
+def _lost(error: object) -> BridgeError:
+    return BridgeError(f"The MIDI port takes no more notes ({error}): plug it in again and start anew.")
 
 
 def _no_system(error: object) -> BridgeError:
