@@ -226,7 +226,7 @@ class Engine:
 
     def _change_metre(self, event: MetreChange, frame: int) -> None:
         if self._rolling:
-            self._bars.change(max(frame, self._next, self._open), event.numerator, event.denominator)
+            self._bars.change(max(frame, self._open), event.numerator, event.denominator)
         else:
             self._bars.restart(event.numerator, event.denominator)
 

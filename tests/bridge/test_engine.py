@@ -288,6 +288,17 @@ def test_a_metre_change_counts_from_the_next_bar_line() -> None:
     assert metres[32] == (0, 12, 6)
 
 
+@pytest.mark.parametrize("settings", [ANTICIPATE, REACT])
+@pytest.mark.parametrize("reported", [1.9, 2.0, 2.1])
+def test_a_metre_change_reported_about_its_bar_line_counts_from_there(settings: Settings, reported: float) -> None:
+    accompanist = ScriptedAccompanist([])
+    session = session_of(accompanist, settings)
+    session.play([MetreChange(0.0, 2, 4), Start(0.0), MetreChange(reported, 3, 4)])
+    session.run_until(6.0)
+    metres = [frame.metre for frame in accompanist.fed]
+    assert metres[7:21] == [(7, 8, 4), *((place, 12, 4) for place in range(12)), (0, 12, 4)]
+
+
 # --- stop, jump, restart
 
 
@@ -320,6 +331,14 @@ def test_a_jump_ends_what_sounds_and_begins_anew_from_there() -> None:
     assert accompanist.fed[0].metre == (5, 16, 4)
     assert melody(accompanist)[0] == NOTE_ONSET + 62
     assert chords(session.messages)[-1] == (10.0, "D:maj")
+
+
+def test_a_note_held_over_a_stop_is_not_heard_after_it() -> None:
+    accompanist = ScriptedAccompanist([])
+    session = session_of(accompanist)
+    session.play([Start(0.0), NoteOn(0.5, 60, 80), Stop(1.0), Start(2.0)])
+    session.run_until(2.6)
+    assert melody(accompanist) == [SILENCE, SILENCE]
 
 
 def test_an_answer_to_an_earlier_session_is_dropped() -> None:
@@ -463,6 +482,17 @@ def test_a_second_answer_for_the_same_frames_is_dropped() -> None:
 
 
 # --- independence of the driver
+
+
+def test_an_event_finds_what_came_before_it_done() -> None:
+    """Even if nobody drove the engine for a while, a note after the window is not heard by the request within it."""
+    accompanist = ScriptedAccompanist([])
+    session = session_of(accompanist, REACT)
+    session.engine.handle(Start(0.0))
+    session.engine.handle(NoteOn(0.1, 60, 80))
+    session.run_until(0.2)
+    assert [request.now for request in accompanist.requests] == [SILENCE]
+    assert melody(accompanist) == [NOTE_ONSET + 60]
 
 
 @pytest.mark.parametrize("settings", [ANTICIPATE, REACT, replace(REACT, commit=3, lookahead=8)])

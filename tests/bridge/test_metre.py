@@ -10,7 +10,7 @@ from strategies import songs
 
 from bridge.metre import BarGrid
 from gapt_core.frames import metre_frames, song_to_frames
-from gapt_core.song import Metre, Song, Tempo, bars_from_metres
+from gapt_core.song import Bar, Metre, Song, Tempo, bars_from_metres
 
 SIGNATURES = st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (7, 8), (5, 4), (12, 8), (2, 2), (1, 4)])
 
@@ -55,6 +55,15 @@ def test_a_bar_cut_short_by_a_change_ends_at_the_change() -> None:
     metres = (Metre(0.0, 4, 4), Metre(6.0, 3, 4))
     song = Song("cut", (), None, metres, bars_from_metres(metres, 12.0), (Tempo(0.0, 120.0),), 12.0)
     assert BarGrid.of_song(song).line_from(17) == 24
+
+
+def test_a_divided_bar_has_no_line_where_it_is_divided() -> None:
+    metres = (Metre(0.0, 4, 4), Metre(7.0, 8, 8))
+    bars = (Bar(0.0, 4.0), Bar(4.0, 3.0), Bar(7.0, 1.0), Bar(8.0, 4.0))
+    song = Song("divided", (), None, metres, bars, (Tempo(0.0, 120.0),), 12.0)
+    grid = BarGrid.of_song(song)
+    assert [grid.place(frame) for frame in (27, 28)] == [(11, 16, 4), (12, 16, 2)]
+    assert [grid.line_from(frame) for frame in (17, 28)] == [32, 32]
 
 
 def test_a_pickup_is_no_bar_line_but_its_end_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import chords
 
@@ -63,6 +63,7 @@ def test_no_voice_moves_more_than_it_must(chord: Chord, previous: tuple[int, ...
 
 
 @given(chords(), PREVIOUS)
+@example(Chord(2, "hdim7"), (36, 48, 52, 55, 58))
 def test_of_equal_motions_the_one_that_keeps_most(chord: Chord, previous: tuple[int, ...]) -> None:
     led = LeadingVoicer().voice(chord, previous)
     for other in allowed(chord):
