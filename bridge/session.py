@@ -8,6 +8,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from bridge.events import PlanArrived
 from bridge.inbox import Mailbox
 from bridge.metre import BarGrid
 from bridge.ports.choice import PortChoice, open_ports
-from bridge.realtime import live_process, raise_thread_priority
+from bridge.realtime import live_process
 from bridge.record import Record
 from bridge.seams import Clock, Inbox, InPort, OutPort, SyncSource
 from bridge.sender import Sender, Sent
@@ -28,6 +29,7 @@ from bridge.sync.internal import InternalSync
 from bridge.voicer import LeadingVoicer
 from gapt_core.song import Song
 from plugin_host.accompanist import Accompanist, Plan
+from plugin_host.priority import raise_priority
 
 WATCH_SECONDS = 1.0
 
@@ -107,7 +109,7 @@ class Session:
             raise failure
 
     def _send(self) -> None:
-        logger.info("the sender's priority: %s", raise_thread_priority())
+        logger.info("the sender's priority: %s", raise_priority())
         failure = None
         try:
             self._sender.run()
@@ -145,7 +147,7 @@ def open_jam(
     settings: Settings,
     metre: tuple[int, int],
     choice: PortChoice,
-    accompanist: Callable[[], Accompanist],
+    accompanist: Callable[[], AbstractContextManager[Accompanist]],
     sent: Callable[[Sent], None],
 ) -> Iterator[Session]:
     """A session that follows a player at our own tempo, `settings.bpm`; all it opens is closed on the way out.
@@ -157,7 +159,7 @@ def open_jam(
     with contextlib.ExitStack() as stack:
         ports = open_ports(choice, clock, stack)
         sync = InternalSync(clock, settings.bpm, *metre)
-        player = stack.enter_context(contextlib.closing(accompanist()))
+        player = stack.enter_context(accompanist())
         around = Surroundings(
             player, sync, ports.ways_in, ports.ways_out, sync.started_by, sent, BarGrid(*metre), ports.watched
         )
@@ -169,7 +171,7 @@ def open_demo(
     settings: Settings,
     song: Song,
     choice: PortChoice,
-    accompanist: Callable[[], Accompanist],
+    accompanist: Callable[[], AbstractContextManager[Accompanist]],
     record: Record,
 ) -> Iterator[Session]:
     """A session in which a performer plays the melody of `song` and then ends it; ports only where `choice` wants them.
@@ -180,7 +182,7 @@ def open_demo(
     clock = MonotonicClock()
     with contextlib.ExitStack() as stack:
         ports = open_ports(choice, clock, stack)
-        player = stack.enter_context(contextlib.closing(accompanist()))
+        player = stack.enter_context(accompanist())
         performer = Performer(clock, score_events(song))
         around = Surroundings(
             player,

@@ -10,28 +10,27 @@ from bridge.ports.midi_drivers import load_driver
 from bridge.ports.osc import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, OscInPort, OscOutPort
 from bridge.seams import Clock, InPort, OutPort
 
+VIRTUAL = ""
+"""In place of the name of a MIDI port: offer one of our own."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortChoice:
-    """Which ports to open.
+    """Which ports to open; None opens none.
 
     Attributes:
-        midi: whether MIDI is wanted at all.
-        midi_in: a part of the name of the port to listen to; None offers a virtual one.
-        midi_out: likewise for the port to play to.
+        midi_in: a part of the name of the MIDI port to listen to, or `VIRTUAL`.
+        midi_out: likewise of the port to play to.
         same_port: whether both may be the same port.
-        osc: whether OSC is wanted at all.
         osc_in: UDP port to listen on.
         osc_out: UDP port to send to.
     """
 
-    midi: bool = True
-    midi_in: str | None = None
-    midi_out: str | None = None
+    midi_in: str | None = VIRTUAL
+    midi_out: str | None = VIRTUAL
     same_port: bool = False
-    osc: bool = True
-    osc_in: int = DEFAULT_IN_PORT
-    osc_out: int = DEFAULT_OUT_PORT
+    osc_in: int | None = DEFAULT_IN_PORT
+    osc_out: int | None = DEFAULT_OUT_PORT
 
 
 @dataclass
@@ -50,16 +49,19 @@ def open_ports(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack) ->
         BridgeError: one cannot be had.
     """
     ports = Ports()
-    if choice.osc:
+    if choice.osc_in is not None:
         ports.ways_in.append(stack.enter_context(contextlib.closing(OscInPort(clock, choice.osc_in))))
+    if choice.osc_out is not None:
         ports.ways_out.append(stack.enter_context(contextlib.closing(OscOutPort(choice.osc_out))))
-    if choice.midi:
-        driver = load_driver()
-        way_in = stack.enter_context(contextlib.closing(MidiInPort(driver, clock, choice.midi_in)))
-        way_out = stack.enter_context(contextlib.closing(MidiOutPort(driver, choice.midi_out)))
-        if not choice.same_port:
-            refuse_same_port(way_in, way_out)
+    driver = load_driver() if (choice.midi_in, choice.midi_out) != (None, None) else None
+    if driver is not None and choice.midi_in is not None:
+        way_in = stack.enter_context(contextlib.closing(MidiInPort(driver, clock, choice.midi_in or None)))
         ports.ways_in.append(way_in)
+        ports.watched.append(way_in)
+    if driver is not None and choice.midi_out is not None:
+        way_out = stack.enter_context(contextlib.closing(MidiOutPort(driver, choice.midi_out or None)))
         ports.ways_out.append(way_out)
-        ports.watched += [way_in, way_out]
+        ports.watched.append(way_out)
+    if not choice.same_port:
+        refuse_same_port([port.name for port in ports.watched])
     return ports

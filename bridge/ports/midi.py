@@ -132,15 +132,15 @@ def find_port(wanted: str, names: list[str], way: str) -> str:
     raise BridgeError(f"--{way} “{wanted}” {problem}; there are: {listed}. Give more of one name.")
 
 
-def refuse_same_port(way_in: MidiInPort, way_out: MidiOutPort) -> None:
-    """See to it that chords do not come back as melody.
+def refuse_same_port(names: list[str]) -> None:
+    """See to it that chords do not come back as melody; `names` are the ports listened and played to.
 
     Raises:
         BridgeError: both are the same port.
     """
-    if way_in.name == way_out.name:
+    if len(set(names)) < len(names):
         raise BridgeError(
-            f"“{way_in.name}” is both --in and --out, so that the chords could come back as melody: "
+            f"“{names[0]}” is both --in and --out, so that the chords could come back as melody: "
             "choose another, or add --same-port where that cannot happen."
         )
 

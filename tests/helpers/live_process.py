@@ -1,12 +1,14 @@
 """A live session in a process of its own, with an accompanist that plays by a script.
 
-The argument is a `PortChoice` as JSON: `live_process.py '{"midi": false}'`. It prints `ready` and then a line for each chord, and ends on a signal.
+The argument is a `PortChoice` as JSON: `live_process.py '{"osc_in": null}'`. It prints `ready` and then a line for
+each chord, and ends on a signal.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 
 from bridge.ports.choice import PortChoice
 from bridge.record import line_of
@@ -37,7 +39,7 @@ def say(line: str) -> None:
 def main(choice: PortChoice) -> None:
     settings = Settings(bpm=BPM, window_seconds=0.001)
     with open_jam(
-        settings, (4, 4), choice, lambda: ScriptedAccompanist(follow), lambda sent: say(line_of(sent))
+        settings, (4, 4), choice, lambda: closing(ScriptedAccompanist(follow)), lambda sent: say(line_of(sent))
     ) as session:
         session.run(lambda: say("ready"))
     say("ended")
