@@ -40,7 +40,7 @@ class PolicyChoice:
 
 
 def policy_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Add `--preset`, `--mode`, `--temperature`, `--density`, `--seed`, `--style`; `command` gets a `policy` of them."""
+    """Add `--preset`, `--mode`, `--temperature`, `--density`, `--seed`, `--style`: `command` gets them as `policy`."""
 
     @functools.wraps(command)
     def with_policy(*arguments: Any, **options: Any) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ SCALE = [(float(beat), 1.0, pitch) for beat, pitch in enumerate(QUARTERS)]
 
 
 @pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("presets") / "tiny"
-    write_policy_preset(folder)
-    return folder
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("presets")
+    write_policy_preset(root / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAPT_CACHE", str(root / "cache"))
+        yield root / "tiny"
 
 
 @pytest.fixture
