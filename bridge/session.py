@@ -7,10 +7,10 @@ import logging
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.clock import MonotonicClock
 from bridge.demo.performer import Performer, score_events
@@ -19,10 +19,10 @@ from bridge.errors import BridgeError
 from bridge.events import PlanArrived
 from bridge.inbox import Mailbox
 from bridge.metre import BarGrid
-from bridge.ports.choice import PortChoice, open_ports
+from bridge.ports.choice import PortChoice, Ports, open_ports
 from bridge.realtime import live_process
 from bridge.record import Record
-from bridge.seams import Clock, Inbox, InPort, OutPort, SyncSource
+from bridge.seams import Clock, Inbox, SyncSource
 from bridge.sender import Sender, Sent
 from bridge.settings import Counters, Settings
 from bridge.sync.internal import InternalSync
@@ -41,27 +41,16 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 logger = logging.getLogger(__name__)
 
 
-class WatchedPort(Protocol):
-    """A port that can be lost."""
-
-    name: str
-
-    def gone(self) -> bool:
-        """Whether the other end has left the system."""
-
-
 @dataclass
 class Surroundings:
     """What a session plays with. `inbox_of` lets a sync source see the events of the ports on their way."""
 
     accompanist: Accompanist
     sync: SyncSource
-    ways_in: Sequence[InPort] = ()
-    ways_out: Sequence[OutPort] = ()
+    ports: Ports
     inbox_of: Callable[[Inbox], Inbox] = lambda inbox: inbox
     sent: Callable[[Sent], None] = lambda sent: None
     bars: BarGrid | None = None
-    watched: Sequence[WatchedPort] = ()
 
 
 class Session:
@@ -73,8 +62,9 @@ class Session:
         self._around = around
         self._wake: queue.SimpleQueue[BridgeError | None] = queue.SimpleQueue()
         self._engine = Engine(around.accompanist, LeadingVoicer(), settings, self._deliver, around.bars)
-        self._sender = Sender(self._engine, self._mailbox, clock, around.ways_out, settings.channel, around.sent)
+        self._sender = Sender(self._engine, self._mailbox, clock, around.ports.ways_out, settings.channel, around.sent)
         self.counters: Counters = self._engine.counters
+        self.ports = around.ports
 
     @property
     def beats(self) -> float:
@@ -120,7 +110,7 @@ class Session:
 
     def _open(self) -> None:
         inbox = self._around.inbox_of(self._mailbox.put)
-        for port in self._around.ways_in:
+        for port in self._around.ports.ways_in:
             port.start(inbox)
         self._around.sync.start(self._mailbox.put)
 
@@ -129,13 +119,13 @@ class Session:
             try:
                 return self._wake.get(timeout=WATCH_SECONDS)
             except queue.Empty:
-                lost = [port.name for port in self._around.watched if port.gone()]
+                lost = [port.name for port in self._around.ports.watched if port.gone()]
             if lost:
                 return BridgeError(f"The MIDI port “{lost[0]}” has gone: plug it in again and start anew.")
 
     def _close(self) -> None:
         self._around.sync.stop()
-        for port in self._around.ways_in:
+        for port in self._around.ports.ways_in:
             port.close()
 
     def _deliver(self, plan: Plan, session: int) -> None:
@@ -160,10 +150,7 @@ def open_jam(
         ports = open_ports(choice, clock, stack)
         sync = InternalSync(clock, settings.bpm, *metre)
         player = stack.enter_context(accompanist())
-        around = Surroundings(
-            player, sync, ports.ways_in, ports.ways_out, sync.started_by, sent, BarGrid(*metre), ports.watched
-        )
-        yield Session(clock, settings, around)
+        yield Session(clock, settings, Surroundings(player, sync, ports, sync.started_by, sent, BarGrid(*metre)))
 
 
 @contextlib.contextmanager
@@ -183,15 +170,9 @@ def open_demo(
     with contextlib.ExitStack() as stack:
         ports = open_ports(choice, clock, stack)
         player = stack.enter_context(accompanist())
+        ports.ways_out.append(record)
         performer = Performer(clock, score_events(song))
-        around = Surroundings(
-            player,
-            performer,
-            ways_out=[*ports.ways_out, record],
-            sent=record.add,
-            bars=BarGrid.of_song(song),
-            watched=ports.watched,
-        )
+        around = Surroundings(player, performer, ports, sent=record.add, bars=BarGrid.of_song(song))
         session = Session(clock, replace(settings, bpm=song.tempos[0].bpm), around)
         performer.ended = session.stop
         yield session

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +16,22 @@ from bridge.commands.policy import PolicyChoice, policy_options
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
+    from bridge.record import Record
+    from bridge.settings import Settings
     from gapt_core.song import Song
 
 DUET_SUFFIX = "-duet.mid"
+DEMO_DUET = "duet.mid"
+DEMO_TUNE = "tune.mid"
+BEATS = click.FloatRange(0, 64)
+METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(1|2|4|8|16)")
+
+
+def _metre(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
+    match = METRE.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no metre; write it like 3/4 or 6/8.", context, option)
+    return int(match[1]), int(match[2])
 
 
 @click.command()
@@ -45,6 +61,145 @@ def accompany(
     write_duet(target, duet)
     chords = sum(event.chord is not None for event in duet.chords)
     click.echo(f"{target}: {_counted(len(song.bars), 'bar')}, {_counted(chords, 'chord')}, in {took:.1f} seconds.")
+
+
+@click.command()
+@click.option(
+    "--demo",
+    is_flag=False,
+    flag_value=DEMO_TUNE,
+    metavar="[FILE]",
+    help="Needs no device: plays a tune of ours, or FILE, in real time, answers it, and writes both parts.",
+)
+@click.option("--bars", type=click.IntRange(1), help="With --demo: play only so many bars.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help=f"With --demo: the MIDI file to write. Default: {DEMO_DUET}.",
+)
+@click.option("--in", "midi_in", metavar="NAME", help="MIDI port to hear, or a part of its name. Default: one of ours.")
+@click.option("--out", "midi_out", metavar="NAME", help="MIDI port to play to. Default: one of ours.")
+@click.option("--same-port", is_flag=True, help="Let both be the same port.")
+@click.option(
+    "--midi/--no-midi", default=None, help="With MIDI, or by OSC alone. Default: with; --demo: as --out says."
+)
+@click.option("--osc/--no-osc", default=None, help="With OSC or without. Default: with; --demo: without.")
+@click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="UDP port to hear.")
+@click.option("--osc-out", type=click.IntRange(1, 65535), default=9101, show_default=True, help="UDP port to play to.")
+@click.option(
+    "--tempo", type=click.FloatRange(10, 999), default=120.0, show_default=True, help="Quarter notes a minute."
+)
+@click.option("--metre", default="4/4", show_default=True, callback=_metre, help="Such as 3/4.")
+@click.option(
+    "--window-ms",
+    type=click.FloatRange(0, 500),
+    default=1.0,
+    show_default=True,
+    help="How long `react` listens to a sixteenth before it answers.",
+)
+@click.option("--commit", type=BEATS, default=0.25, show_default=True, help="How much of each plan is final, in beats.")
+@click.option("--lookahead", type=BEATS, default=0.25, show_default=True, help="How far to plan, in beats.")
+@click.option("--listen", type=BEATS, default=0.0, show_default=True, help="Beats to listen before the first chord.")
+@policy_options
+def jam(demo: str | None, policy: PolicyChoice, **options: Any) -> None:
+    """Answer a melody with chords, in time; Ctrl-C ends it.
+
+    The melody comes in by MIDI or OSC, and the first note is beat 0. Chords go out by both.
+    """
+    settings = policy.settings(
+        bpm=options["tempo"],
+        window_seconds=options["window_ms"] / 1000.0,
+        commit=_frames(options["commit"]),
+        lookahead=_frames(options["lookahead"]),
+        listen_beats=options["listen"],
+    )
+    if demo is not None:
+        _demo(demo, settings, policy, options)
+    else:
+        _jam(settings, policy, options)
+
+
+def _jam(settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> None:
+    from bridge.ports.choice import VIRTUAL, PortChoice
+    from bridge.session import open_jam
+
+    if options["output"] is not None or options["bars"] is not None:
+        raise click.UsageError("--output and --bars are for --demo; add it, or leave them out.")
+    midi, osc = options["midi"], options["osc"] is not False
+    choice = PortChoice(
+        midi_in=options["midi_in"] or VIRTUAL if midi else None,
+        midi_out=options["midi_out"] or VIRTUAL if midi else None,
+        same_port=options["same_port"],
+        osc_in=options["osc_in"] if osc else None,
+        osc_out=options["osc_out"] if osc else None,
+    )
+    if not (midi or osc):
+        raise click.UsageError("--no-midi and --no-osc leave nothing to hear; leave one of them out.")
+    with _record() as record, open_jam(settings, options["metre"], choice, policy.worker, record.add) as session:
+        for way, names in (("Hears", session.ports.heard), ("Plays", session.ports.played)):
+            click.echo(f"{way} {', '.join(names)}.")
+        session.run(lambda: click.echo("Ready: your first note is beat 0. Ctrl-C ends."))
+    click.echo(record.summary(session.counters))
+
+
+def _demo(tune: str, settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> None:
+    from bridge.demo.performer import first_bars
+    from bridge.ports.choice import PortChoice
+    from bridge.session import open_demo
+
+    if options["midi_in"] is not None:
+        raise click.UsageError("--demo plays the melody itself; leave out --in.")
+    source = Path(__file__).parents[1] / "demo" / DEMO_TUNE if tune == DEMO_TUNE else Path(tune)
+    target = _target(source, options["output"] or Path(DEMO_DUET))
+    song = _song(source, None, None, None)
+    if options["bars"]:
+        song = first_bars(song, options["bars"])
+    choice = PortChoice(
+        midi_in=None,
+        midi_out=options["midi_out"],
+        osc_in=None,
+        osc_out=options["osc_out"] if options["osc"] else None,
+    )
+    click.echo(f"“{song.title}”, {_counted(len(song.bars), 'bar')}; the policy gets ready.")
+    with _record() as record, open_demo(settings, song, choice, policy.worker, record) as session:
+        session.run()
+        beats = session.beats
+    click.echo(record.summary(session.counters))
+    _write(target, song, record, beats)
+
+
+def _write(target: Path, song: Song, record: Record, beats: float) -> None:
+    """Write what was played up to `beats`."""
+    from bridge.demo.performer import up_to
+    from bridge.offline import chord_events, chord_notes
+    from gapt_core.data.duet import Duet, write_duet
+
+    played = up_to(song, beats)
+    if not played.notes:
+        click.echo("Nothing was played, and so nothing is written.")
+        return
+    write_duet(target, Duet(played, chord_events(record.messages), chord_notes(record.messages, played.end_beats)))
+    click.echo(f"Both parts are in {target}.")
+
+
+@contextlib.contextmanager
+def _record() -> Iterator[Record]:
+    """A record that prints each chord as it leaves."""
+    from bridge.console import Console
+    from bridge.record import Record, line_of
+
+    console = Console(click.echo)
+    try:
+        yield Record(lambda sent: console.show(lambda: line_of(sent)))
+    finally:
+        console.close()
+
+
+def _frames(beats: float) -> int:
+    from gapt_core.vocabulary import FRAMES_PER_BEAT
+
+    return max(1, round(beats * FRAMES_PER_BEAT))
 
 
 def _target(source: Path, output: Path | None) -> Path:

@@ -35,11 +35,13 @@ class PortChoice:
 
 @dataclass
 class Ports:
-    """Open ports; `watched` are those that can be lost while we play."""
+    """Open ports; `watched` are those that can be lost while we play, `heard` and `played` name them for people."""
 
     ways_in: list[InPort] = field(default_factory=list)
     ways_out: list[OutPort] = field(default_factory=list)
     watched: list[MidiInPort | MidiOutPort] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    played: list[str] = field(default_factory=list)
 
 
 def open_ports(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack) -> Ports:
@@ -49,19 +51,33 @@ def open_ports(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack) ->
         BridgeError: one cannot be had.
     """
     ports = Ports()
+    _open_osc(choice, clock, stack, ports)
+    if (choice.midi_in, choice.midi_out) != (None, None):
+        _open_midi(choice, clock, stack, ports)
+    return ports
+
+
+def _open_osc(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports) -> None:
     if choice.osc_in is not None:
-        ports.ways_in.append(stack.enter_context(contextlib.closing(OscInPort(clock, choice.osc_in))))
+        way_in = stack.enter_context(contextlib.closing(OscInPort(clock, choice.osc_in)))
+        ports.ways_in.append(way_in)
+        ports.heard.append(f"OSC on UDP port {way_in.port}")
     if choice.osc_out is not None:
         ports.ways_out.append(stack.enter_context(contextlib.closing(OscOutPort(choice.osc_out))))
-    driver = load_driver() if (choice.midi_in, choice.midi_out) != (None, None) else None
-    if driver is not None and choice.midi_in is not None:
+        ports.played.append(f"OSC to UDP port {choice.osc_out}")
+
+
+def _open_midi(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports) -> None:
+    driver = load_driver()
+    if choice.midi_in is not None:
         way_in = stack.enter_context(contextlib.closing(MidiInPort(driver, clock, choice.midi_in or None)))
         ports.ways_in.append(way_in)
         ports.watched.append(way_in)
-    if driver is not None and choice.midi_out is not None:
+        ports.heard.append(f"MIDI “{way_in.name}”")
+    if choice.midi_out is not None:
         way_out = stack.enter_context(contextlib.closing(MidiOutPort(driver, choice.midi_out or None)))
         ports.ways_out.append(way_out)
         ports.watched.append(way_out)
+        ports.played.append(f"MIDI “{way_out.name}”")
     if not choice.same_port:
         refuse_same_port([port.name for port in ports.watched])
-    return ports
