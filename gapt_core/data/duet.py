@@ -57,14 +57,18 @@ def duet_file(duet: Duet) -> mido.MidiFile:
     """The MIDI file of `write_duet`, in memory."""
     names = [(event.onset_beats, "N" if event.chord is None else event.chord.name) for event in duet.chords]
     texts = [(_tick(beats), _META, mido.MetaMessage("text", text=name)) for beats, name in names]
-    melody = _note_messages(duet.song.notes, MELODY_CHANNEL)
     chords = _note_messages(duet.chord_notes, CHORDS_CHANNEL)
+    file = melody_file(duet.song)
+    file.tracks.append(_track(CHORDS_TRACK, [_programme(CHORDS_CHANNEL, ELECTRIC_PIANO), *texts, *chords]))
+    return file
+
+
+def melody_file(song: Song) -> mido.MidiFile:
+    """The melody alone, with the song's tempo, metre and title."""
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
-    file.tracks += [
-        _track(duet.song.title, _conductor(duet.song)),
-        _track(MELODY_TRACK, [_programme(MELODY_CHANNEL, PIANO), *melody]),
-        _track(CHORDS_TRACK, [_programme(CHORDS_CHANNEL, ELECTRIC_PIANO), *texts, *chords]),
-    ]
+    melody = _note_messages(song.notes, MELODY_CHANNEL)
+    file.tracks.append(_track(song.title, _conductor(song)))
+    file.tracks.append(_track(MELODY_TRACK, [_programme(MELODY_CHANNEL, PIANO), *melody]))
     return file
 
 
@@ -87,11 +91,17 @@ def _conductor(song: Song) -> list[Timed]:
 
 
 def _signatures(song: Song) -> Iterator[tuple[float, tuple[int, int]]]:
-    """The metre to write at each bar, and at the end the song's own: a pickup shows by what follows it."""
-    for bar in song.bars:
+    """The metre to write at each bar. A last bar cut short is left in its metre; a pickup shows by what follows."""
+    first, last = song.bars[0], song.bars[-1]
+    metre = song.metre_at(last.onset_beats)
+    for bar in song.bars if first is last else song.bars[:-1]:
         yield bar.onset_beats, _signature(bar, song.metre_at(bar.onset_beats))
-    metre = song.metre_at(song.bars[-1].onset_beats)
-    yield song.bars[-1].onset_beats + song.bars[-1].duration_beats, (metre.numerator, metre.denominator)
+    if first is last:
+        yield last.onset_beats + last.duration_beats, (metre.numerator, metre.denominator)
+    elif last.duration_beats < metre.bar_beats:
+        yield last.onset_beats, (metre.numerator, metre.denominator)
+    else:
+        yield last.onset_beats, _signature(last, metre)
 
 
 def _signature(bar: Bar, metre: Metre) -> tuple[int, int]:
