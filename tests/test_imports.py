@@ -25,7 +25,7 @@ NETS = ("gapt_core/model/*", "gapt_core/rl/*", "gapt_core/train/*", "gapt_core/e
 
 LIBRARIES = {
     "aalink": ("bridge/sync/link.py",),
-    "click": ("*/cli.py",),
+    "click": ("*/cli.py", "bridge/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi.py", "gapt_core/data/*"),
     "music21": ("gapt_core/data/*",),
@@ -33,7 +33,7 @@ LIBRARIES = {
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py"),
     "pythonosc": ("bridge/ports/osc.py",),
-    "rich": ("*/cli.py",),
+    "rich": ("*/cli.py", "bridge/commands/*.py"),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
