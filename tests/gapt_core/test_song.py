@@ -1,0 +1,38 @@
+"""Metres, bars and where they change."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import metre_maps, songs
+
+from gapt_core.song import Bar, Metre, Song, bars_from_metres
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "bar", "beat"),
+    [(4, 4, 4, 1), (3, 4, 3, 1), (6, 8, 3, 1.5), (12, 8, 6, 1.5), (7, 8, 3.5, 0.5), (3, 8, 1.5, 0.5), (2, 2, 4, 2)],
+)
+def test_bars_and_beats_of_metres(numerator: int, denominator: int, bar: float, beat: float) -> None:
+    metre = Metre(0.0, numerator, denominator)
+    assert (metre.bar_beats, metre.beat_beats) == (bar, beat)
+
+
+def test_a_pickup_comes_first_and_a_change_cuts_a_bar() -> None:
+    metres = (Metre(0.0, 3, 4), Metre(6.0, 4, 4))
+    assert bars_from_metres(metres, 9.0, 1.0) == (Bar(0, 1), Bar(1, 3), Bar(4, 2), Bar(6, 4))
+
+
+@given(metre_maps(), st.floats(0.01, 60), st.sampled_from([0.0, 0.5, 0.75]))
+def test_bars_follow_each_other_and_cover_the_song(metres: tuple[Metre, ...], end: float, pickup: float) -> None:
+    bars = bars_from_metres(metres, end, pickup)
+    assert bars[0].onset_beats == 0.0 and bars[-1].onset_beats + bars[-1].duration_beats >= end - 1e-6
+    for bar, following in zip(bars, bars[1:], strict=False):
+        assert bar.duration_beats > 0 and following.onset_beats == pytest.approx(bar.onset_beats + bar.duration_beats)
+
+
+@given(songs(), st.floats(0, 40))
+def test_the_metre_at_a_moment_is_the_last_to_have_begun(song: Song, beats: float) -> None:
+    begun = [metre for metre in song.metres if metre.onset_beats <= beats]
+    assert song.metre_at(beats) == begun[-1] or song.metre_at(beats).onset_beats == pytest.approx(beats, abs=1e-5)
