@@ -119,7 +119,7 @@ class Engine:
         elif isinstance(event, MetreChange):
             self._change_metre(event, frame_of(beats))
         elif isinstance(event, Start):
-            self._start(event, beats)
+            self._start(event)
         elif isinstance(event, Stop):
             self._stop(beats)
 
@@ -230,9 +230,9 @@ class Engine:
         else:
             self._bars.restart(event.numerator, event.denominator)
 
-    def _start(self, event: Start, beats: float) -> None:
-        self._clear(beats)
+    def _start(self, event: Start) -> None:
         self._map = BeatMap(self._map.bpm, event.seconds, event.beats)
+        self._clear(event.beats)
         self._origin = max(0, math.ceil((event.beats - ROUNDING) * FRAMES_PER_BEAT))
         self._open = self._next = self._answered = self._origin
         self._rolling = True

@@ -322,9 +322,11 @@ def test_a_jump_ends_what_sounds_and_begins_anew_from_there() -> None:
     session.play([Start(0.0), NoteOn(0.0, 60, 80), NoteOff(1.9, 60)])
     session.run_until(2.1)
     assert still_on(session.messages)
+    before = len(session.messages)
     session.play([Start(2.1, 9.1)])
     session.run_until(2.1)
     assert still_on(session.messages) == {}
+    assert {message.due_beats for message in session.messages[before:]} == {9.1}
     session.play([NoteOn(2.3, 62, 80)])
     session.run_until(3.2)
     assert [frame.index for frame in accompanist.fed] == [0, 1, 2, 3]
