@@ -86,8 +86,8 @@ class WorkerProcess:
         """
         with self._lock:
             self._flush()
-        self._in.settimeout(seconds)
         try:
+            self._in.settimeout(seconds)
             data = self._in.recv(RECEIVE_BYTES)
         except TimeoutError:
             return []

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from gapt_core.vocabulary import STYLES
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.errors import HostError, ProtocolError, WorkerLost
 from plugin_host.priority import raise_priority
@@ -23,7 +24,6 @@ Deliver = Callable[[Plan], None]
 
 READY_SECONDS = 120.0
 SILENT_SECONDS = 10.0
-"""A worker says that it is alive twice a second; this long without a word and it is stuck."""
 POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -70,9 +70,16 @@ class WorkerAccompanist:
         preset: a preset's name, or its folder.
         sampling: how chords are drawn until the first `reset`.
         style: one of `gapt_core.vocabulary.STYLES`.
+        silent_seconds: a worker says that it is alive twice a second; this long without a word and it is replaced.
     """
 
-    def __init__(self, preset: str, sampling: Sampling | None = None, style: str = "unknown") -> None:
+    def __init__(
+        self,
+        preset: str,
+        sampling: Sampling | None = None,
+        style: str = STYLES[0],
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
         self.preset = preset
         """The preset that plays."""
         self.restarts = 0
@@ -80,6 +87,7 @@ class WorkerAccompanist:
         self.trouble: str | None = None
         """Why the last attempt to start a worker failed, one sentence; None after one that went well."""
         self._style = style
+        self._silent_seconds = silent_seconds
         self._history = History(sampling or Sampling())
         self._worker: WorkerProcess | None = None
         self._candidate: WorkerProcess | None = None
@@ -152,20 +160,30 @@ class WorkerAccompanist:
         self._threads.clear()
 
     def _supervise(self) -> None:
-        """Read what the worker says. Whoever takes a worker's place kills it, and this loop frees it."""
+        """Attend to one worker after another. Whoever takes a worker's place kills it; here it is released."""
         raise_priority()
         while (worker := self._worker) is not None:
             try:
-                for message in worker.receive(POLL_SECONDS):
-                    self._take(message)
-                if time.monotonic() - worker.heard_seconds > SILENT_SECONDS:
-                    raise WorkerLost("The policy's process has fallen silent.")
+                self._attend(worker)
             except (WorkerLost, ProtocolError) as loss:
                 if worker is self._worker and not self._closing.is_set():
                     logger.warning("%s It is started anew.", loss)
                     self._replace(worker)
-                worker.kill()
-                worker.release()
+            worker.kill()
+            worker.release()
+
+    def _attend(self, worker: WorkerProcess) -> None:
+        """Read what the worker says until another takes its place.
+
+        Raises:
+            WorkerLost: it died or fell silent.
+            ProtocolError: it makes no sense.
+        """
+        while worker is self._worker:
+            for message in worker.receive(POLL_SECONDS):
+                self._take(message)
+            if time.monotonic() - worker.heard_seconds > self._silent_seconds:
+                raise WorkerLost("The policy's process has fallen silent.")
 
     def _take(self, message: Message) -> None:
         if not isinstance(message, Answer):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gapt_core.export.script import compiled_stepper
 from gapt_core.vocabulary import CHORD_ONSET, NOTE_ONSET, STYLES
+from plugin_host.errors import HostError
 from plugin_host.player import HIDDEN, StepInput
 from presets.store import Store
 
@@ -85,7 +86,10 @@ def load_torch_policy(preset: str, style: str = STYLES[0]) -> TorchPolicy:
     Raises:
         PresetError: there is no such preset, or it cannot be loaded.
         ExportError: it cannot be compiled.
+        HostError: there is no such style.
     """
+    if style not in STYLES:
+        raise HostError(f"There is no style «{style}»: choose one of {', '.join(STYLES)}.")
     policy = TorchPolicy(compiled_stepper(Store.default().find(preset)), STYLES.index(style))
     policy.warm()
     return policy

@@ -1,0 +1,104 @@
+"""Draws are legal, follow the softmax, and depend on seed and frame alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from gapt_core.chords import CHORD_COUNT
+from gapt_core.vocabulary import (
+    ACTIONS,
+    CHORD_HOLD,
+    CHORD_ONSET,
+    CHORD_TOKENS,
+    HOLD_ACTION,
+    MELODY_TOKENS,
+    NO_CHORD,
+    NOTE_ACTIONS,
+    NOTE_HOLD,
+    NOTE_HOLD_ACTION,
+    NOTE_ONSET,
+    SILENCE,
+    legal_tokens,
+)
+from plugin_host.accompanist import Sampling
+from plugin_host.sampler import Sampler
+
+samplings = st.builds(
+    Sampling, st.sampled_from([0.0, 0.1, 1.0, 3.0]), st.sampled_from([-4.0, 0.0, 4.0]), st.integers(-5, 2**70)
+)
+frames = st.integers(0, 2**40)
+
+
+def logits(size: int) -> st.SearchStrategy[np.ndarray]:
+    return hnp.arrays(np.float32, size, elements=st.floats(-50, 50, width=32))
+
+
+@given(samplings, logits(ACTIONS), st.integers(0, CHORD_TOKENS - 1), frames)
+def test_a_chord_is_legal(sampling: Sampling, drawn_from: np.ndarray, previous: int, frame: int) -> None:
+    drawn_from[HOLD_ACTION] += 60  # so that a hold is nearly always wanted
+    assert legal_tokens(previous)[Sampler(sampling).chord(drawn_from, previous, frame)]
+
+
+@given(samplings, logits(NOTE_ACTIONS), st.integers(0, MELODY_TOKENS - 1), frames)
+def test_an_imagined_note_is_legal(sampling: Sampling, drawn_from: np.ndarray, previous: int, frame: int) -> None:
+    drawn_from[NOTE_HOLD_ACTION] += 60
+    token = Sampler(sampling).melody(drawn_from, previous, frame)
+    held = token >= NOTE_HOLD
+    assert 0 <= token < MELODY_TOKENS
+    assert not held or previous in (token, token - NOTE_HOLD + NOTE_ONSET)
+
+
+@given(st.integers(0, ACTIONS - 1), frames)
+def test_temperature_zero_takes_the_best(best: int, frame: int) -> None:
+    values = np.zeros(ACTIONS, dtype=np.float32)
+    values[best] = 1.0
+    expected = CHORD_HOLD + 7 if best == HOLD_ACTION else best
+    assert Sampler(Sampling(temperature=0.0)).chord(values, CHORD_ONSET + 7, frame) == expected
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_draws_follow_the_softmax(temperature: float) -> None:
+    values = np.full(ACTIONS, -1e9, dtype=np.float32)
+    values[:4] = [0.0, 1.0, 2.0, 0.5]
+    sampler = Sampler(Sampling(temperature=temperature, seed=1))
+    drawn = np.bincount([sampler.chord(values, NO_CHORD, frame) for frame in range(4000)], minlength=4) / 4000
+    expected = np.exp(values[:4] / temperature)
+    assert drawn == pytest.approx(expected / expected.sum(), abs=0.03)
+
+
+def test_density_weighs_onsets_and_nothing_else() -> None:
+    def onsets(density: float) -> float:
+        sampler = Sampler(Sampling(density=density))
+        tokens = [sampler.chord(np.zeros(ACTIONS, dtype=np.float32), CHORD_ONSET, frame) for frame in range(1000)]
+        return float(np.mean([CHORD_ONSET <= token < CHORD_HOLD for token in tokens]))
+
+    def share(density: float) -> float:
+        weight = CHORD_COUNT * np.exp(density)
+        return weight / (weight + 2)
+
+    for density in (-8.0, -5.0, 0.0):
+        assert onsets(density) == pytest.approx(share(density), abs=0.05)
+
+
+def test_luck_depends_on_seed_and_frame_alone() -> None:
+    values = np.zeros(ACTIONS, dtype=np.float32)
+
+    def draw(seed: int, frame: int) -> int:
+        return Sampler(Sampling(seed=seed)).chord(values, NO_CHORD, frame)
+
+    first = [draw(1, frame) for frame in range(20)]
+    assert first == [draw(1, frame) for frame in range(20)]
+    assert first != [draw(2, frame) for frame in range(20)]
+    assert len(set(first)) > 10
+
+
+def test_a_chord_and_a_note_of_one_frame_have_luck_of_their_own() -> None:
+    sampler = Sampler(Sampling())
+    values = np.zeros(NOTE_ACTIONS, dtype=np.float32)
+    wide = np.concatenate([values, np.full(ACTIONS - NOTE_ACTIONS, -1e9, dtype=np.float32)])
+    pairs = [(sampler.chord(wide, NO_CHORD, frame), sampler.melody(values, SILENCE, frame)) for frame in range(40)]
+    assert sum(chord == note for chord, note in pairs) < 10
