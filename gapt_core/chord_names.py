@@ -64,8 +64,8 @@ _DEGREES = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 11, 8: 0, 9: 2, 10: 4, 11: 5,
 _STACKS = {"9": (2,), "11": (2, 5), "13": (2, 9)}
 _ACCIDENTALS = {"#": 1, "+": 1, "b": -1, "-": -1, "": 0}
 _SPELLINGS = str.maketrans("♯♭Δ△∆øØ°º\u2212\u2013", "#b^^^hhoo--")
-_NOT_IN_THE_BASS = 0.75
-"""What it costs a root not to be the lowest note, in the prices of `gapt_core.chords.distance`."""
+_NOT_IN_THE_BASS = 0.4
+"""What it costs a root not to be the lowest note (`gapt_core.chords.distance`): less than any tone added."""
 
 _SYMBOL = re.compile(r"(?P<root>[A-G][#b]*)(?P<rest>.*)", re.DOTALL)
 _BASS = re.compile(r"/(?:[A-Ga-g][#b+]*|[#b]*(?:1[0-3]|[1-9]))$")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chords
 
-from gapt_core.chord_names import KINDS, chord_intervals, chord_of_kind, parse_chord
+from gapt_core.chord_names import KINDS, chord_intervals, chord_of_kind, chord_of_pitches, parse_chord
 from gapt_core.chords import QUALITIES, Chord
 from gapt_core.errors import ChordNameError
 
@@ -123,6 +123,29 @@ def test_music_xml_degrees() -> None:
     assert chord_of_kind(0, "other", [("add", 3, -1), ("add", 5, 0)]) == Chord(0, "min")
     with pytest.raises(ChordNameError, match="polychord"):
         chord_of_kind(0, "polychord")
+
+
+@given(chords(), st.integers(2, 5), st.sets(st.integers(0, 11)))
+def test_pitches_over_their_root_name_the_chord(chord: Chord, octave: int, doubled: set[int]) -> None:
+    root = 12 * octave + chord.root
+    pitches = [root + interval for interval in QUALITIES[chord.quality]]
+    assert chord_of_pitches([*pitches, *(pitch + 12 for pitch in pitches if pitch % 12 in doubled)]) == chord
+
+
+@pytest.mark.parametrize(
+    ("pitches", "chord"),
+    [
+        ([52, 55, 60], Chord(0, "maj")),
+        ([55, 60, 64], Chord(0, "maj")),
+        ([48, 52, 57], Chord(9, "min")),
+        ([53, 55, 59, 62], Chord(7, "7")),
+        ([48, 52, 55, 57], Chord(0, "maj6")),
+        ([45, 48, 52, 55], Chord(9, "min7")),
+        ([36, 43], Chord(0, "maj")),
+    ],
+)
+def test_inversions_are_heard_and_the_bass_decides_between_equals(pitches: list[int], chord: Chord) -> None:
+    assert chord_of_pitches(pitches) == chord
 
 
 def test_the_page_on_chords_is_current() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_a_pickup_comes_first_and_a_change_cuts_a_bar() -> None:
 def test_bars_follow_each_other_and_cover_the_song(metres: tuple[Metre, ...], end: float, pickup: float) -> None:
     bars = bars_from_metres(metres, end, pickup)
     assert bars[0].onset_beats == 0.0 and bars[-1].onset_beats + bars[-1].duration_beats >= end - 1e-6
-    for bar, following in zip(bars, bars[1:], strict=False):
+    for bar, following in pairwise(bars):
         assert bar.duration_beats > 0 and following.onset_beats == pytest.approx(bar.onset_beats + bar.duration_beats)
 
 
