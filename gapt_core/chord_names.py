@@ -168,7 +168,8 @@ def chord_of_pitches(pitches: Iterable[int]) -> Chord:
         misfit = distance(intervals, nearest_quality(intervals))
         return misfit + (_NOT_IN_THE_BASS if root != bass else 0.0), (root - bass) % 12
 
-    return nearest_chord(min(pitch_classes, key=cost), pitch_classes)
+    roots = pitch_classes if len(pitch_classes) > 2 else [bass]
+    return nearest_chord(min(roots, key=cost), pitch_classes)
 
 
 def _replaced(degree: int) -> set[int]:
