@@ -1,4 +1,4 @@
-"""Draw a duet as a piano roll: melody, chords, bar lines and chord names. Usage: bench/roll.py duet.mid -o duet.png
+"""Draw a duet as a piano roll: melody, chords, bar lines and chord names. Usage: examples/roll.py duet.mid -o duet.png
 
 Needs matplotlib (`pip install "gapt-bridge[train]"`).
 """

@@ -1,0 +1,51 @@
+"""Writes docs/training.md, and the figures in README.md, from the logs and the presets that ship."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from presets.store import Store
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BLOCK = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
+STAGES = ("trunk", "public-domain", "default")
+
+
+def page() -> str:
+    """docs/training.md."""
+    return (HERE / "training" / "text.md").read_text("utf-8") + "\n" + "\n".join(validations()) + "\n"
+
+
+def validations() -> Iterator[str]:
+    """One table row a validation of every stage."""
+    yield "| run | step | anticipate | react | melody |"
+    yield "|---|---|---|---|---|"
+    for stage in STAGES:
+        for line in (HERE / "training" / f"{stage}.jsonl").read_text("utf-8").splitlines():
+            record = json.loads(line)
+            losses = (record["anticipate_mean"], record["react_mean"], record["melody_mean"])
+            yield f"| {stage} | {record['step']} | " + " | ".join(f"{loss:.4f}" for loss in losses) + " |"
+
+
+def figures() -> str:
+    """The README's table: note in chord of each set, for the data, the control and both modes."""
+    shipped = Store.default().find("default").manifest.figures
+    lines = ["| set | songs' own chords | another song's | `anticipate` | `react` |", "|---|---|---|---|---|"]
+    for name, rows in shipped.items():
+        values = [rows[row]["note_in_chord"] for row in ("ground truth", "shuffled control", "anticipate", "react")]
+        lines.append(f"| {name} | " + " | ".join("-" if value is None else f"{value:.2f}" for value in values) + " |")
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def readme() -> str:
+    """README.md with its figures brought up to date."""
+    return BLOCK.sub(lambda _: figures(), README.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    (HERE / "training.md").write_text(page(), "utf-8")
+    README.write_text(readme(), "utf-8")
