@@ -7,7 +7,7 @@ from functools import cache
 
 from gapt_core.chords import Chord
 
-BASS = range(36, 56)
+BASS = range(36, 51)
 """MIDI pitches of the bass, which has the root."""
 
 UPPER = range(48, 73)
