@@ -18,6 +18,7 @@ from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, S
 from bridge.inbox import Mailbox
 from bridge.ledger import Ledger
 from bridge.seams import Clock, OutPort
+from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 MOST_FAULTS = 10
 """Faults of the program in one session after which it gives up."""
@@ -163,7 +164,8 @@ class Sender:
                 way.send(message)
         seconds = self._clock.now()
         for message in messages:
-            if isinstance(message, ChordStarts):
+            # What ends because the transport stops was planned for no frame, and is not late.
+            if isinstance(message, ChordStarts) and message.due_beats == message.frame / FRAMES_PER_BEAT:
                 line = self._engine.seconds_at(message.due_beats)
                 self._sent(Sent(message, seconds, seconds - line))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DUET_SUFFIX = "-duet.mid"
 DEMO_DUET = "duet.mid"
-DEMO_TUNE = "tune.mid"
+DEMO_TUNE = "auld-lang-syne.mid"
 BEATS = click.FloatRange(0, 64)
 METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(1|2|4|8|16)")
 
@@ -81,9 +81,7 @@ def accompany(
 @click.option("--in", "midi_in", metavar="NAME", help="MIDI port to hear, or a part of its name. Default: one of ours.")
 @click.option("--out", "midi_out", metavar="NAME", help="MIDI port to play to. Default: one of ours.")
 @click.option("--same-port", is_flag=True, help="Let both be the same port.")
-@click.option(
-    "--midi/--no-midi", default=None, help="With MIDI, or by OSC alone. Default: with; --demo: as --out says."
-)
+@click.option("--midi/--no-midi", default=True, help="Without MIDI: by OSC alone.")
 @click.option("--osc/--no-osc", default=None, help="With OSC or without. Default: with; --demo: without.")
 @click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="UDP port to hear.")
 @click.option("--osc-out", type=click.IntRange(1, 65535), default=9101, show_default=True, help="UDP port to play to.")
@@ -179,7 +177,8 @@ def _write(target: Path, song: Song, record: Record, beats: float) -> None:
     if not played.notes:
         click.echo("Nothing was played, and so nothing is written.")
         return
-    write_duet(target, Duet(played, chord_events(record.messages), chord_notes(record.messages, played.end_beats)))
+    chords = chord_events(sent.chord for sent in record.sent)
+    write_duet(target, Duet(played, chords, chord_notes(record.messages, played.end_beats)))
     click.echo(f"Both parts are in {target}.")
 
 

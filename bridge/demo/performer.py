@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from bridge.seams import Clock, Inbox
 from gapt_core.frames import frame_of
 from gapt_core.song import Song
 from gapt_core.vocabulary import FRAMES_PER_BEAT
+from plugin_host.priority import raise_priority
 
 LEAD_SECONDS = 0.5
 """From `start` to the first event, so that all threads are there."""
@@ -45,6 +47,7 @@ class Performer:
             self._thread.join()
 
     def _perform(self, inbox: Inbox) -> None:
+        raise_priority()  # as the thread of a MIDI driver has
         begin = self._clock.now() + LEAD_SECONDS - self._events[0].seconds
         for event in self._events:
             due = begin + event.seconds
@@ -71,12 +74,14 @@ def first_bars(song: Song, count: int) -> Song:
 
 
 def up_to(song: Song, beats: float) -> Song:
-    """The song cut off at `beats`; what sounds there ends there."""
-    end = min(beats, song.end_beats)
+    """The song cut off at the first grid line from `beats` on; what sounds there ends there."""
+    end = min(math.ceil(beats * FRAMES_PER_BEAT) / FRAMES_PER_BEAT, song.end_beats)
     notes = [note for note in song.notes if note.onset_beats < end]
     return replace(
         song,
         notes=tuple(replace(note, duration_beats=min(note.duration_beats, end - note.onset_beats)) for note in notes),
         bars=tuple(bar for bar in song.bars if bar.onset_beats < end) or song.bars[:1],
+        metres=tuple(metre for metre in song.metres if metre.onset_beats < end) or song.metres[:1],
+        tempos=tuple(tempo for tempo in song.tempos if tempo.onset_beats < end) or song.tempos[:1],
         end_beats=end,
     )

@@ -1,0 +1,132 @@
+"""`gapt jam`: a demo with a real policy in a real process, and one sentence for everything that cannot be."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from rules import quarters
+from tiny_policy import write_policy_preset
+
+from bridge.cli import gapt
+from bridge.ports.osc import LOOPBACK, parse
+from gapt_core.data.duet import Duet, write_duet
+from gapt_core.data.midi import read_midi
+from gapt_core.song import Tempo
+
+PATIENCE = 20.0
+CHORD_LINE = re.compile(r"beat +\d+\.\d\d   \S+ +[+-]\d+\.\d\d ms")
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("presets")
+    write_policy_preset(root / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAPT_CACHE", str(root / "cache"))
+        yield root / "tiny"
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> Path:
+    path = tmp_path / "tune.mid"
+    write_duet(path, Duet(quarters(tempos=(Tempo(0.0, 480.0),)), (), ()))
+    return path
+
+
+def jam(*arguments: object) -> Result:
+    return CliRunner().invoke(gapt, ["jam", *map(str, arguments)])
+
+
+def refusal(*arguments: object) -> str:
+    """The sentence that a run ends with."""
+    result = jam(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.stderr
+    return result.stderr.splitlines()[-1].removeprefix("Error: ")
+
+
+def test_a_demo_prints_each_chord_and_writes_both_parts(tune: Path, preset: Path) -> None:
+    out = tune.with_name("out.mid")
+    result = jam("--demo", tune, "-o", out, "--preset", preset, "--density", 10, "--mode", "react")
+    assert result.exit_code == 0, result.output
+    first, *chords, summary, last = result.stdout.splitlines()
+    assert first == "“quarters”, 2 bars; the policy gets ready."
+    assert chords and all(CHORD_LINE.fullmatch(line) for line in chords)
+    assert summary.startswith(f"{len(chords)} chords; after their frame p50 ")
+    assert last == f"Both parts are in {out}."
+    duet = read_midi(out).songs[0]
+    assert duet.notes == read_midi(tune).songs[0].notes
+    assert duet.chords and len(duet.chords) == len(chords)
+
+
+def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path) -> None:
+    out = tune.with_name("out.mid")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind((LOOPBACK, 0))
+        listener.settimeout(PATIENCE)
+        port = listener.getsockname()[1]
+        result = jam(
+            *("--demo", tune, "--bars", 1, "-o", out, "--preset", preset, "--density", 10, "--osc", "--osc-out", port)
+        )
+        assert result.exit_code == 0, result.output
+        addresses = {message.address for _ in range(3) for message in parse(listener.recv(4096))}
+    assert "/gapt/chord" in addresses
+    assert read_midi(out).songs[0].end_beats == 4.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--metre", "4/5"], "'4/5' is no metre; write it like 3/4 or 6/8."),
+        (["--metre", "0/4"], "'0/4' is no metre"),
+        (["--tempo", "1"], "1.0 is not in the range 10<=x<=999."),
+        (["--tempo", "1000"], "1000.0 is not in the range"),
+        (["--window-ms", "-1"], "is not in the range"),
+        (["--osc-in", "0"], "is not in the range"),
+        (["-o", "x.mid"], "--output and --bars are for --demo; add it, or leave them out."),
+        (["--bars", "3"], "--output and --bars are for --demo"),
+        (["--no-midi", "--no-osc"], "--no-midi and --no-osc leave nothing to hear; leave one of them out."),
+        (["--demo", "--in", "x"], "--demo plays the melody itself; leave out --in."),
+        (["--demo", "nowhere.mid"], "nowhere.mid"),
+        (["--preset", "nothing"], "nothing"),
+        (["--demo", "--preset", "nothing"], "nothing"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sentence in refusal(*arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_written_is_said_before_anything_sounds(tune: Path) -> None:
+    assert refusal("--demo", tune, "-o", tune.parent / "none" / "out.mid").startswith("There is no folder")
+    assert refusal("--demo", tune, "-o", tune).endswith("is not written over; name another one with -o.")
+
+
+def test_a_file_without_music_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "noise.mid"
+    path.write_bytes(os.urandom(100))
+    assert str(path) in refusal("--demo", path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_taken_osc_port_is_one_sentence(preset: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        port = other.getsockname()[1]
+        assert f"UDP port {port}" in refusal("--no-midi", "--osc-in", port, "--preset", preset)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists(), reason="MIDI is there")
+def test_a_machine_without_midi_is_one_sentence(preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "gapt-no-such-server")
+    assert refusal("--no-osc", "--preset", preset).endswith("or play over OSC alone with --no-midi.")
