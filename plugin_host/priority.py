@@ -20,7 +20,7 @@ def raise_priority() -> Priority:
     grants it to users with a limit for it (`ulimit -r`), as distributions give their audio group. What it is worth:
     with other programs on every core, the slowest in a hundred wake-ups comes after 0.1 ms instead of tens.
     """
-    if hasattr(os, "sched_setscheduler"):
+    if hasattr(os, "sched_setscheduler") and not _real_time_is_rationed():
         try:
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
             return "real-time"
@@ -33,3 +33,10 @@ def raise_priority() -> Priority:
         except OSError as error:
             logger.debug("no raised priority: %s", error)
     return "normal"
+
+
+def _real_time_is_rationed() -> bool:
+    """Whether the system kills a process that computes in real time for longer than a limit, as we do at a restart."""
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY

@@ -60,6 +60,7 @@ class WorkerProcess:
         self._decoder = Decoder()
         self._lock = threading.Lock()
         self._unsent = bytearray()
+        self._lost: WorkerLost | None = None
         self.heard_seconds = time.monotonic()
         """When the worker was last heard, by the monotonic clock."""
 
@@ -74,8 +75,10 @@ class WorkerProcess:
         Raises:
             WorkerLost: the worker is gone or has stopped reading.
         """
+        encoded = encode(message)
         with self._lock:
-            self._unsent += encode(message)
+            if self._lost is None:
+                self._unsent += encoded
             self._flush()
 
     def receive(self, seconds: float) -> list[Message]:
@@ -130,14 +133,18 @@ class WorkerProcess:
         self._errors.close()
 
     def _flush(self) -> None:
+        """Send as much as the wire takes; a worker once lost stays lost, for a message may be cut in the middle."""
         try:
-            while self._unsent:
+            while self._unsent and self._lost is None:
                 del self._unsent[: self._out.send(self._unsent)]
         except BlockingIOError:
             if len(self._unsent) > MOST_UNSENT_BYTES:
-                raise WorkerLost("The policy's process has stopped reading.") from None
+                self._lost = WorkerLost("The policy's process has stopped reading.")
         except OSError as error:
-            raise WorkerLost(f"The policy's process is gone ({error}).") from error
+            self._lost = WorkerLost(f"The policy's process is gone ({error}).")
+        if self._lost is not None:
+            self._unsent.clear()
+            raise self._lost
 
     def _last_words(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bridge's to understand: the last notes need an end.
     preset, style, number = arguments
-    with contextlib.closing(_connect(int(number))) as wire, contextlib.suppress(ConnectionError):
+    with contextlib.closing(_connect(int(number))) as wire, contextlib.suppress(ConnectionError, TimeoutError):
         try:
             player, window = _load(preset, style)
         except GaptError as error:
@@ -55,6 +55,7 @@ def serve(player: Player, wire: socket.socket) -> None:
 
     Raises:
         ConnectionError: the other side died.
+        TimeoutError: it has stopped reading.
         ProtocolError: it speaks another version.
     """
     decoder = Decoder()
