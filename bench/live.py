@@ -1,8 +1,9 @@
 """How late chords leave: the demo, idle and with every core busy, beside a bare loop that sleeps and spins.
 
-`python bench/live.py [--bars 32] [--bpm 120] [--preset default]`. The policy is asked to strike a chord on nearly every
-sixteenth, so that a short run has many. The bare loop keeps the same deadlines in the same conditions, without a
-policy, an engine or a port: it is the floor. `--as USER-ID` gives up root's right to real-time priority first.
+`python bench/live.py [--bars 16] [--bpm 120] [--preset default] [--windows 0 1 5]`. The policy is asked to strike a
+chord on nearly every sixteenth, so that a short run has many. The bare loop keeps the same deadlines in the same
+conditions, without a policy, an engine or a port: it is the floor. What a user without the right to real-time
+priority gets, root sees by `setpriv --bounding-set -sys_nice --inh-caps -sys_nice python bench/live.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -102,15 +102,7 @@ def main() -> None:
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--windows", type=float, nargs="*", default=[1.0], help="windows of react, in ms")
-    parser.add_argument("--as", dest="user", type=int, help="user to become; only for root")
     options = parser.parse_args()
-    if options.user is not None:
-        home = tempfile.mkdtemp()
-        os.chown(home, options.user, options.user)
-        os.environ.update(HOME=home, XDG_CACHE_HOME=home)
-        os.setgroups([])
-        os.setgid(options.user)
-        os.setuid(options.user)
     song = melody(options.bars, options.bpm)
     cores = os.cpu_count() or 1
     print(f"goal: p99 <= {GOAL_MS} ms after the frame; {cores} cores, load now {os.getloadavg()[0]:.1f}")

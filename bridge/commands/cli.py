@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 DUET_SUFFIX = "-duet.mid"
 DEMO_DUET = "duet.mid"
 DEMO_TUNE = "auld-lang-syne.mid"
-BEATS = click.FloatRange(0, 64)
 METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(1|2|4|8|16)")
 
 
@@ -96,9 +95,23 @@ def accompany(
     show_default=True,
     help="How long `react` listens to a sixteenth before it answers.",
 )
-@click.option("--commit", type=BEATS, default=0.25, show_default=True, help="How much of each plan is final, in beats.")
-@click.option("--lookahead", type=BEATS, default=0.25, show_default=True, help="How far to plan, in beats.")
-@click.option("--listen", type=BEATS, default=0.0, show_default=True, help="Beats to listen before the first chord.")
+@click.option(
+    "--commit",
+    type=click.FloatRange(0, 4),
+    default=0.25,
+    show_default=True,
+    help="How much of each plan is final, in beats.",
+)
+@click.option(
+    "--lookahead", type=click.FloatRange(0, 16), default=0.25, show_default=True, help="How far to plan, in beats."
+)
+@click.option(
+    "--listen",
+    type=click.FloatRange(0, 64),
+    default=0.0,
+    show_default=True,
+    help="Beats to listen before the first chord.",
+)
 @policy_options
 def jam(demo: str | None, policy: PolicyChoice, **options: Any) -> None:
     """Answer a melody with chords, in time; Ctrl-C ends it.
