@@ -39,4 +39,5 @@ def _real_time_is_rationed() -> bool:
     """Whether the system kills a process that computes in real time for longer than a limit, as we do at a restart."""
     import resource
 
-    return resource.getrlimit(resource.RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY
+    limit = getattr(resource, "RLIMIT_RTTIME", None)
+    return limit is not None and resource.getrlimit(limit)[0] != resource.RLIM_INFINITY
