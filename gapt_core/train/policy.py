@@ -140,9 +140,9 @@ class Trainer:
             by_set = {name: self._mean_losses(batch) for name, batch in batches.items()}
             mode = "react" if shown else "anticipate"
             record[mode] = {name: losses[0] for name, losses in by_set.items()}
-            record[f"{mode}_mean"] = float(np.mean([losses[0] for losses in by_set.values()]))
+            record[f"{mode}_mean"] = self._over_sets({name: losses[0] for name, losses in by_set.items()})
             if not shown:
-                record["melody_mean"] = float(np.mean([losses[1] for losses in by_set.values()]))
+                record["melody_mean"] = self._over_sets({name: losses[1] for name, losses in by_set.items()})
         score = record["anticipate_mean"] + record["react_mean"]
         self.stale = 0 if score < self.best else self.stale + 1
         record["validation"] = score
@@ -151,6 +151,11 @@ class Trainer:
             self._save_best()
         self._save()
         return record
+
+    def _over_sets(self, losses: dict[str, float]) -> float:
+        """Mean weighted by the square root of a set's songs: two songs alone should not decide when to stop."""
+        weights = [len(self.valid[False][name].chord_target) ** 0.5 for name in losses]
+        return float(np.average(list(losses.values()), weights=weights))
 
     @torch.inference_mode()
     def _mean_losses(self, batch: Batch) -> tuple[float, float]:
