@@ -1,6 +1,6 @@
 """How late chords leave: the demo, idle and with every core busy, beside a bare loop that sleeps and spins.
 
-`python bench/live.py [--bars 16] [--bpm 120] [--preset default] [--windows 0 1 5]`. The policy is asked to strike a
+`python bench/live.py [--bars 8] [--bpm 120] [--preset default] [--windows 0 1 5]`. The policy is asked to strike a
 chord on nearly every sixteenth, so that a short run has many. The bare loop keeps the same deadlines in the same
 conditions, without a policy, an engine or a port: it is the floor. What a user without the right to real-time
 priority gets, root sees by `setpriv --bounding-set -sys_nice --inh-caps -sys_nice python bench/live.py`.
@@ -98,7 +98,7 @@ PERCENTILES = (("p50", 0.50), ("p90", 0.90), ("p99", 0.99))
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bars", type=int, default=16)
+    parser.add_argument("--bars", type=int, default=8)
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--windows", type=float, nargs="*", default=[1.0], help="windows of react, in ms")

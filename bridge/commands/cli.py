@@ -80,6 +80,9 @@ def accompany(
 @click.option("--in", "midi_in", metavar="NAME", help="MIDI port to hear, or a part of its name. Default: one of ours.")
 @click.option("--out", "midi_out", metavar="NAME", help="MIDI port to play to. Default: one of ours.")
 @click.option("--same-port", is_flag=True, help="Let both be the same port.")
+@click.option(
+    "--out-channel", type=click.IntRange(1, 16), default=1, show_default=True, help="MIDI channel of the chords."
+)
 @click.option("--midi/--no-midi", default=True, help="Without MIDI: by OSC alone.")
 @click.option("--osc/--no-osc", default=None, help="With OSC or without. Default: with; --demo: without.")
 @click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="UDP port to hear.")
@@ -124,6 +127,7 @@ def jam(demo: str | None, policy: PolicyChoice, **options: Any) -> None:
         commit=_frames(options["commit"]),
         lookahead=_frames(options["lookahead"]),
         listen_beats=options["listen"],
+        channel=options["out_channel"] - 1,
     )
     if demo is not None:
         _demo(demo, settings, policy, options)
@@ -176,23 +180,23 @@ def _demo(tune: str, settings: Settings, policy: PolicyChoice, options: dict[str
     with _record() as record, open_demo(settings, song, choice, policy.worker, record) as session:
         session.run()
         beats = session.beats
+    written = _write(target, song, record, beats)
     click.echo(record.summary(session.counters))
-    _write(target, song, record, beats)
+    click.echo(written)
 
 
-def _write(target: Path, song: Song, record: Record, beats: float) -> None:
-    """Write what was played up to `beats`."""
+def _write(target: Path, song: Song, record: Record, beats: float) -> str:
+    """Write what was played up to `beats`; returns a sentence that says so."""
     from bridge.demo.performer import up_to
     from bridge.offline import chord_events, chord_notes
     from gapt_core.data.duet import Duet, write_duet
 
     played = up_to(song, beats)
     if not played.notes:
-        click.echo("Nothing was played, and so nothing is written.")
-        return
+        return "Nothing was played, and so nothing is written."
     chords = chord_events(sent.chord for sent in record.sent)
     write_duet(target, Duet(played, chords, chord_notes(record.messages, played.end_beats)))
-    click.echo(f"Both parts are in {target}.")
+    return f"Both parts are in {target}."
 
 
 @contextlib.contextmanager

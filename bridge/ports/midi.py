@@ -63,7 +63,7 @@ class MidiInPort:
         seconds = self._clock.now()
         try:
             message = mido.Message.from_bytes(data)
-        except ValueError:
+        except (ValueError, LookupError):  # mido looks past the end of some messages that are cut short
             self.malformed += 1
             return
         if message.type == "note_on" and message.velocity > 0:
