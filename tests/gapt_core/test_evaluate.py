@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from tiny_corpus import write_corpus
 
 from gapt_core.cli import evaluate, train
 from gapt_core.evaluate.card import figures_of, model_card
@@ -28,7 +29,6 @@ from gapt_core.train.batches import chord_actions, previous
 from gapt_core.train.corpus import load_corpus
 from gapt_core.train.losses import forbid_holds
 from gapt_core.vocabulary import HOLD_ACTION, NO_CHORD, legal_tokens
-from tiny_corpus import write_corpus
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_corpus import write_corpus
 
 from gapt_core.chords import CHORD_COUNT
 from gapt_core.errors import TrainingError
@@ -29,7 +30,7 @@ from gapt_core.train.batches import (
 )
 from gapt_core.train.corpus import Corpus, load_corpus, set_weights
 from gapt_core.train.losses import likelihood_losses
-from gapt_core.train.policy import Trainer, TrainConfig, load_best, train_policy
+from gapt_core.train.policy import TrainConfig, Trainer, load_best, train_policy
 from gapt_core.vocabulary import (
     ACTIONS,
     CHORD_HOLD,
@@ -42,7 +43,6 @@ from gapt_core.vocabulary import (
     legal_tokens,
     sounding_chord,
 )
-from tiny_corpus import write_corpus
 
 TINY = TrainConfig(
     net=PolicyConfig(width=32, layers=2, heads=2, feedforward=64, window=64),
