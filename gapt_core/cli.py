@@ -12,6 +12,7 @@ from presets.files import write_atomically
 
 if TYPE_CHECKING:
     from gapt_core.evaluate.tables import SetTable
+    from gapt_core.model.policy import PolicyNet
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -60,25 +61,33 @@ def policy(data: Path, selection: str, out: Path, threads: int, init: Path | Non
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{test,ood}/SET.jsonl.gz.")
 @click.option("--songs", type=click.IntRange(2), default=48, show_default=True, help="Songs a set, at most.")
 @click.option("--frames", type=click.IntRange(16), default=512, show_default=True, help="Frames a song, at most.")
-@click.option("--temperature", type=click.FloatRange(0), default=1.0, show_default=True)
+@click.option("--temperature", type=click.FloatRange(0), help="Default: the preset's own; 1 with --weights.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the JSON to a file.")
-def evaluate(preset: str, weights: Path | None, data: Path, as_json: bool, out: Path | None, **settings: Any) -> None:
+def evaluate(
+    preset: str,
+    weights: Path | None,
+    data: Path,
+    temperature: float | None,
+    as_json: bool,
+    out: Path | None,
+    **size: int,
+) -> None:
     """Let a policy play over test melodies and print its figures, in both modes.
 
     Beside them stand the ground truth and a control: each melody under the next song's chords.
     """
     from gapt_core.evaluate.tables import EvaluateConfig, evaluate_set, load_test_sets, to_json
 
-    net = _load(preset, weights)
-    config = EvaluateConfig(**settings)
+    net, own_temperature = _load(preset, weights)
+    config = EvaluateConfig(**size, temperature=own_temperature if temperature is None else temperature)
     tables: list[SetTable] = []
     for split, name, pieces in load_test_sets(data, config):
         tables.append(evaluate_set(net, split, name, pieces, config))
         if not as_json:
             _print_table(tables[-1])
-    result = json.dumps(to_json(tables, config), indent=1, allow_nan=True)
+    result = json.dumps(to_json(tables, config), indent=1, allow_nan=False)
     if out:
         write_atomically(out, (result + "\n").encode())
     if as_json:
@@ -134,15 +143,17 @@ def _train_with_progress(trainer: Any, steps: int) -> Path:
         return train_policy(trainer, show)
 
 
-def _load(preset: str, weights: Path | None) -> Any:
+def _load(preset: str, weights: Path | None) -> tuple[PolicyNet, float]:
+    """The net and the temperature it likes to be played at."""
     if weights:
         from gapt_core.train.policy import load_best
 
-        return load_best(weights).net
+        return load_best(weights).net, 1.0
     from gapt_core.export.load import load_policy
     from presets.store import Store
 
-    return load_policy(Store.default().find(preset))
+    found = Store.default().find(preset)
+    return load_policy(found), found.manifest.sampling.temperature
 
 
 def _print_table(table: SetTable) -> None:

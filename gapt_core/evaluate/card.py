@@ -20,7 +20,7 @@ def figures_of(tables: list[SetTable]) -> dict[str, dict[str, dict[str, float | 
     """The tables as a manifest keeps them: set, row, metric; undefined is None."""
     means = [table for split in ("test", "ood") if (table := mean_table(tables, split))]
     return {
-        f"{table.split}/{table.name}": {name: _defined(row.to_dict()) for name, row in table.rows.items()}
+        f"{table.split}/{table.name}": {name: row.to_json() for name, row in table.rows.items()}
         for table in [*tables, *means]
     }
 
@@ -73,7 +73,3 @@ def _shown(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if value < 10 else f"{value:.1f}"
-
-
-def _defined(row: dict[str, float]) -> dict[str, float | None]:
-    return {metric: None if value != value else round(value, 4) for metric, value in row.items()}

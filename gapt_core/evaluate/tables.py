@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,8 +52,18 @@ class Row:
     vendi: float
 
     def to_dict(self) -> dict[str, float]:
-        """Figure name to value."""
+        """Figure name to value; NaN where undefined."""
         return asdict(self.figures) | {"vendi": self.vendi}
+
+    def to_json(self) -> dict[str, float | None]:
+        """The same to four decimals, and None where undefined."""
+        return {name: None if math.isnan(value) else round(value, 4) for name, value in self.to_dict().items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, float | None]) -> Row:
+        """What `to_json` gave."""
+        read = {name: math.nan if value is None else value for name, value in values.items()}
+        return cls(vendi=read.pop("vendi"), figures=SongFigures(**read))
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ def to_json(tables: Sequence[SetTable], config: EvaluateConfig) -> dict[str, obj
                 "set": table.name,
                 "split": table.split,
                 "songs": table.songs,
-                "rows": {name: row.to_dict() for name, row in table.rows.items()},
+                "rows": {name: row.to_json() for name, row in table.rows.items()},
             }
             for table in tables
         ],
@@ -136,7 +147,6 @@ def from_json(values: Mapping[str, Any]) -> list[SetTable]:
     """The tables that `to_json` wrote."""
     tables = []
     for table in values["sets"]:
-        rows = {name: dict(row) for name, row in table["rows"].items()}
-        read = {name: Row(vendi=row.pop("vendi"), figures=SongFigures(**row)) for name, row in rows.items()}
-        tables.append(SetTable(table["set"], table["split"], table["songs"], read))
+        rows = {name: Row.from_json(row) for name, row in table["rows"].items()}
+        tables.append(SetTable(table["set"], table["split"], table["songs"], rows))
     return tables
