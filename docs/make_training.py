@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gapt_core.evaluate.tables import MODES, TRUTH, from_json, mean_table
 from presets.store import Store
 
 HERE = Path(__file__).parent
@@ -17,7 +18,27 @@ STAGES = ("trunk", "public-domain", "default")
 
 def page() -> str:
     """docs/training.md."""
-    return (HERE / "training" / "text.md").read_text("utf-8") + "\n" + "\n".join(validations()) + "\n"
+    text = (HERE / "training" / "text.md").read_text("utf-8")
+    return text.replace("{temperatures}", "\n".join(temperatures())).replace("{validations}", "\n".join(validations()))
+
+
+def temperatures() -> Iterator[str]:
+    """One table row a temperature, split and mode of the preset `default`: means over the sets."""
+    yield "| temperature | split | mode | in chord | onsets/bar | the data's | silent | chords | the data's |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for file in sorted((HERE / "training").glob("figures-*.json"), reverse=True):
+        measured = json.loads(file.read_text("utf-8"))
+        for split in ("test", "ood"):
+            mean = mean_table(from_json(measured), split)
+            assert mean is not None
+            truth = mean.rows[TRUTH].figures
+            for mode in MODES:
+                row = mean.rows[mode].figures
+                yield (
+                    f"| {measured['config']['temperature']} | {split} | {mode} | {row.note_in_chord:.3f} "
+                    f"| {row.onsets_per_bar:.2f} | {truth.onsets_per_bar:.2f} | {row.silence:.3f} "
+                    f"| {row.unique_chords:.1f} | {truth.unique_chords:.1f} |"
+                )
 
 
 def validations() -> Iterator[str]:
