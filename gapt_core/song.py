@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gapt_core.chords import Chord
+from gapt_core.errors import SongError
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,16 @@ def bars_from_metres(metres: tuple[Metre, ...], end_beats: float, pickup_beats: 
         bars.append(Bar(onset, length))
         onset += length
     return tuple(bars)
+
+
+def with_pickup(song: Song, pickup_beats: float) -> Song:
+    """The same song with its bar lines moved, so that the first full bar begins after `pickup_beats`.
+
+    Raises:
+        SongError: the pickup is not shorter than a bar.
+    """
+    bar_beats = song.metres[0].bar_beats
+    if pickup_beats >= bar_beats:
+        raise SongError(f"A pickup of {pickup_beats:g} beats is not shorter than a bar of {bar_beats:g}; give less.")
+    bars = bars_from_metres(song.metres, song.end_beats, pickup_beats)
+    return replace(song, bars=bars, end_beats=bars[-1].onset_beats + bars[-1].duration_beats)

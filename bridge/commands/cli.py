@@ -39,10 +39,9 @@ def _metre(context: click.Context, option: click.Parameter, value: str) -> tuple
 @click.option("--track", help="The track that has the melody, by name or by number from 1.")
 @click.option("--channel", type=click.IntRange(1, 16), help="The MIDI channel that has the melody.")
 @click.option("--tune", type=click.IntRange(1), help="Which tune of a file with many, from 1.")
+@click.option("--pickup", type=click.FloatRange(0), help="Beats before the first full bar, where the file hides them.")
 @policy_options
-def accompany(
-    source: Path, output: Path | None, track: str | None, channel: int | None, tune: int | None, policy: PolicyChoice
-) -> None:
+def accompany(source: Path, output: Path | None, pickup: float | None, policy: PolicyChoice, **chosen: Any) -> None:
     """Play chords to the melody of the file IN, and write both as the MIDI file OUT.
 
     IN is a MIDI file; ABC and MusicXML need the extra `scores`. Nothing sounds, and no time is kept: the same
@@ -50,9 +49,12 @@ def accompany(
     """
     from bridge.offline import accompany as accompany_song
     from gapt_core.data.duet import write_duet
+    from gapt_core.song import with_pickup
 
     target = _target(source, output)
-    song = _song(source, track, channel, tune)
+    song = _song(source, **chosen)
+    if pickup is not None:
+        song = with_pickup(song, pickup)
     with policy.worker() as accompanist:
         began = time.monotonic()
         duet = accompany_song(song, accompanist, policy.settings())
@@ -167,7 +169,7 @@ def _demo(tune: str, settings: Settings, policy: PolicyChoice, options: dict[str
         raise click.UsageError("--demo plays the melody itself; leave out --in.")
     source = Path(__file__).parents[1] / "demo" / DEMO_TUNE if tune == DEMO_TUNE else Path(tune)
     target = _target(source, options["output"] or Path(DEMO_DUET))
-    song = _song(source, None, None, None)
+    song = _song(source)
     if options["bars"]:
         song = first_bars(song, options["bars"])
     choice = PortChoice(
@@ -236,7 +238,7 @@ def _target(source: Path, output: Path | None) -> Path:
     return target
 
 
-def _song(source: Path, track: str | None, channel: int | None, tune: int | None) -> Song:
+def _song(source: Path, track: str | None = None, channel: int | None = None, tune: int | None = None) -> Song:
     """The song to play to.
 
     Raises:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import metre_maps, songs
 
-from gapt_core.song import Bar, Metre, Song, bars_from_metres
+from gapt_core.errors import SongError
+from gapt_core.song import Bar, Metre, Note, Song, Tempo, bars_from_metres, with_pickup
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,13 @@ def test_bars_follow_each_other_and_cover_the_song(metres: tuple[Metre, ...], en
 def test_the_metre_at_a_moment_is_the_last_to_have_begun(song: Song, beats: float) -> None:
     begun = [metre for metre in song.metres if metre.onset_beats <= beats]
     assert song.metre_at(beats) == begun[-1] or song.metre_at(beats).onset_beats == pytest.approx(beats, abs=1e-5)
+
+
+def test_a_pickup_moves_the_bar_lines() -> None:
+    bars = bars_from_metres((Metre(0.0, 3, 4),), 7.0)
+    song = Song("", (Note(0.0, 7.0, 60),), None, (Metre(0.0, 3, 4),), bars, (Tempo(0.0, 100.0),), 9.0)
+    moved = with_pickup(song, 1.0)
+    assert [(bar.onset_beats, bar.duration_beats) for bar in moved.bars] == [(0, 1), (1, 3), (4, 3), (7, 3)]
+    assert moved.end_beats == 10.0
+    with pytest.raises(SongError, match="not shorter than a bar"):
+        with_pickup(song, 3.0)
