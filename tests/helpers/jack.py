@@ -40,9 +40,14 @@ def server(name: str) -> Iterator[None]:
 
 
 def _started(name: str) -> subprocess.Popen[bytes]:
-    command = ["jackd", "-n", name, "-r", "-S", "-p", str(PORTS), "-d", "dummy", "-r", "48000", "-p", str(PERIOD)]
-    for _ in range(TRIES):
-        jackd = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for i in range(TRIES):
+        # In real time where we may: on a busy machine the other way loses messages now and then.
+        command = ["jackd", "-n", name, *(["-r"] if i else ["-R", "-P", "10"]), "-S", "-p", str(PORTS)]
+        jackd = subprocess.Popen(
+            [*command, "-d", "dummy", "-r", "48000", "-p", str(PERIOD)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         until = time.monotonic() + START_SECONDS
         while jackd.poll() is None and time.monotonic() < until:
             listed = subprocess.run(["jack_lsp", "-s", name], capture_output=True, check=False)

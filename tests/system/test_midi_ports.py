@@ -22,7 +22,7 @@ from bridge.inbox import Mailbox
 from bridge.ports.midi import VIRTUAL_IN, VIRTUAL_OUT, MidiInPort, MidiOutPort, refuse_same_port
 from bridge.ports.midi_drivers import Connection, Driver, load_driver
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 HELPERS = Path(__file__).parents[1] / "helpers"
 ROOT = Path(__file__).parents[2]
 
@@ -51,8 +51,8 @@ class Player:
         self.chords: Connection = driver.open_input("player chords", True, self.heard.put)
 
     def close(self) -> None:
-        self.melody.close()
         self.chords.close()
+        self.melody.close()
 
 
 @pytest.fixture
