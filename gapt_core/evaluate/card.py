@@ -60,7 +60,15 @@ def _training(training: Mapping[str, Any]) -> str:
 def _figures(figures: Mapping[str, Any], protocol: Mapping[str, Any], command: str) -> str:
     said = ", ".join(f"{key} {value}" for key, value in protocol.items())
     head = "| set | row | " + " | ".join(COLUMNS.values()) + " |"
-    lines = ["## Figures", "", f"`{command}` ({said} at most, free-running, style unknown).", "", NOTES, "", head]
+    lines = [
+        "## Figures",
+        "",
+        f"`{command}`: free-running, style unknown; {said} (songs a set and frames a song are at most so many).",
+        "",
+        NOTES,
+        "",
+        head,
+    ]
     lines.append("|" + "---|" * (len(COLUMNS) + 2))
     for table, rows in figures.items():
         for row in ROWS:

@@ -14,7 +14,7 @@ from gapt_core.export.preset import export_preset
 from gapt_core.train.policy import Trained, load_best
 from presets.preset import Preset
 
-REPORTED = ("selection", "step", "rate", "matrix_rate", "cooldown", "seed", "validation")
+REPORTED = ("selection", "step", "rate", "matrix_rate", "cooldown", "seed")
 
 
 def release(
@@ -55,7 +55,12 @@ def release(
 def _training(trained: Trained) -> dict[str, Any]:
     last = trained.stages[-1]
     stages = [
-        {name: stage[name] for name in REPORTED} | {"crops": stage["batch"]["size"], "frames": stage["batch"]["frames"]}
+        {name: stage[name] for name in REPORTED}
+        | {
+            "validation": round(stage["validation"], 4),
+            "crops": stage["batch"]["size"],
+            "frames": stage["batch"]["frames"],
+        }
         for stage in trained.stages
     ]
     return {"selection": last["selection"], "data": last["data"], "recipe": {"stages": stages}}
