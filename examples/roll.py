@@ -69,7 +69,7 @@ def draw(file: mido.MidiFile, title: str) -> Any:
     for axis, start, stop in zip(axes[:, 0], starts, [*starts[1:], end], strict=True):
         for name, part in notes.items():
             for onset, finish, pitch in part:
-                if start <= onset < stop:
+                if onset < stop and finish > start:
                     axis.barh(pitch, finish - onset, left=onset, height=0.9, color=COLOURS[name])
         for onset, text in names:
             if start <= onset < stop:

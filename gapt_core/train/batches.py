@@ -15,6 +15,7 @@ from gapt_core.train.corpus import Corpus, Piece, set_weights
 from gapt_core.vocabulary import (
     CHORD_HOLD,
     CHORD_ONSET,
+    FRAMES_PER_BEAT,
     HOLD_ACTION,
     NO_CHORD,
     NOTE_HOLD,
@@ -42,6 +43,8 @@ class BatchConfig:
         from_start: share of crops that begin with their song.
         style_known: share of crops that are told their style.
         doubt: share of crops whose chord history is partly wrong, and `doubted` the share of their chords.
+        halved: share of the crops in 4/4 that are told 2/4, as many MIDI files say.
+        moved: share of crops whose bar lines are moved by beats, as where a pickup is not written.
     """
 
     size: int = 16
@@ -52,6 +55,8 @@ class BatchConfig:
     style_known: float = 0.5
     doubt: float = 0.5
     doubted: float = 0.2
+    halved: float = 0.15
+    moved: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,20 @@ def doubt_history(tokens: Tokens, share: float, random: np.random.Generator) -> 
     return np.where(changed, CHORD_ONSET + kind * CHORD_COUNT + moved, tokens), changed
 
 
+def move_bars(metre: Tokens, beats: int) -> Tokens:
+    """Bar lines `beats` beats earlier; `[frames, 3]`."""
+    place, bar, beat = metre.T
+    return np.stack([(place + beats * beat) % np.maximum(bar, 1), bar, beat], axis=1)
+
+
+def halve_bars(metre: Tokens) -> Tokens:
+    """Bars of 4/4 as two of 2/4 each, others as they are; `[frames, 3]`."""
+    place, bar, beat = metre.T
+    whole = (bar == 4 * FRAMES_PER_BEAT) & (beat == FRAMES_PER_BEAT)
+    half = 2 * FRAMES_PER_BEAT
+    return np.stack([np.where(whole, place % half, place), np.where(whole, half, bar), beat], axis=1)
+
+
 class BatchSource:
     """Draws batches of random crops from a corpus; the same seed draws the same batches."""
 
@@ -147,13 +166,21 @@ class BatchSource:
         melody = transpose_melody(start_with_onset(piece.melody[window], NOTE_ONSET, NOTE_HOLD), key + octave)
         chord = transpose_chords(start_with_onset(piece.chord[window], CHORD_ONSET, CHORD_HOLD), key)
         style = piece.style if self.random.random() < self.config.style_known else 0
-        return self._example(melody, chord, piece.metre[window], style)
+        return self._example(melody, chord, self._metre(piece.metre[window]), style)
 
     def _start(self, piece: Piece) -> int:
         room = len(piece) - self.config.frames
         if room <= 0 or self.random.random() < self.config.from_start:
             return 0
         return int(self.random.integers(0, room + 1))
+
+    def _metre(self, metre: Tokens) -> Tokens:
+        """What a crop is told of its bars: not always the truth, as files and players do not always tell it."""
+        if self.random.random() < self.config.moved:
+            metre = move_bars(metre, int(self.random.integers(1, 4)))
+        if self.random.random() < self.config.halved:
+            metre = halve_bars(metre)
+        return metre
 
     def _example(self, melody: Tokens, chord: Tokens, metre: Tokens, style: int) -> dict[str, Tokens]:
         history, changed = chord, np.zeros(len(chord), dtype=np.bool_)

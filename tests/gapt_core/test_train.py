@@ -22,7 +22,9 @@ from gapt_core.train.batches import (
     BatchSource,
     chord_actions,
     doubt_history,
+    halve_bars,
     melody_actions,
+    move_bars,
     previous,
     start_with_onset,
     transpose_chords,
@@ -128,6 +130,16 @@ def test_the_same_seed_draws_the_same_batches(corpus: Corpus) -> None:
     draws = [BatchSource(corpus, BatchConfig(size=2), np.random.default_rng(5)).draw() for _ in range(2)]
     assert (draws[0].seen.melody == draws[1].seen.melody).all()
     assert (draws[0].chord_target == draws[1].chord_target).all()
+
+
+def test_bars_of_four_are_told_as_two_and_others_left_alone() -> None:
+    metre = np.array([[0, 16, 4], [9, 16, 4], [15, 16, 4], [9, 12, 4], [9, 12, 6]])
+    assert halve_bars(metre).tolist() == [[0, 8, 4], [1, 8, 4], [7, 8, 4], [9, 12, 4], [9, 12, 6]]
+
+
+def test_moved_bar_lines_stay_on_beats() -> None:
+    metre = np.array([[0, 12, 4], [11, 12, 4], [0, 12, 6], [7, 12, 6]])
+    assert move_bars(metre, 1).tolist() == [[4, 12, 4], [3, 12, 4], [6, 12, 6], [1, 12, 6]]
 
 
 def test_previous_moves_tokens_one_frame() -> None:
