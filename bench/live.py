@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=8)
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--preset", default="default")
-    parser.add_argument("--windows", type=float, nargs="*", default=[1.0], help="windows of react, in ms")
+    parser.add_argument("--windows", type=float, nargs="*", default=[0.5], help="windows of react, in ms")
     options = parser.parse_args()
     song = melody(options.bars, options.bpm)
     cores = os.cpu_count() or 1

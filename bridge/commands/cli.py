@@ -96,7 +96,7 @@ def accompany(source: Path, output: Path | None, pickup: float | None, policy: P
 @click.option(
     "--window-ms",
     type=click.FloatRange(0, 500),
-    default=1.0,
+    default=0.5,
     show_default=True,
     help="How long `react` listens to a sixteenth before it answers.",
 )
