@@ -13,7 +13,7 @@ from presets.store import Store
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BLOCK = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
-STAGES = ("trunk", "public-domain", "default")
+STAGES = ("trunk", "public-domain", "default", "public-domain-bars", "default-bars")
 
 
 def page() -> str:
