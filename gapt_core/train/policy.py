@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import pickle
@@ -20,6 +21,7 @@ from gapt_core.model.policy import PolicyConfig, PolicyNet
 from gapt_core.train.batches import Batch, BatchConfig, BatchSource, whole_pieces
 from gapt_core.train.corpus import Corpus, describe_data
 from gapt_core.train.losses import Losses, likelihood_losses
+from presets.files import write_atomically
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.pt"
@@ -227,10 +229,10 @@ def load_best(path: Path) -> Trained:
 
 
 def save_atomically(path: Path, state: dict[str, Any]) -> None:
-    """Write beside, then rename: a kill leaves the old file or the new one."""
-    beside = path.with_suffix(".part")
-    torch.save(state, beside)
-    beside.replace(path)
+    """Save whole or not at all: a kill leaves the old file or the new one."""
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_atomically(path, content.getvalue())
 
 
 def replace_steps(config: dict[str, Any]) -> dict[str, Any]:
