@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jack
 import pytest
+from signals import hear_signals
 
 from bridge.clock import MonotonicClock
 from bridge.errors import BridgeError
@@ -72,6 +73,7 @@ class Bridge:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            preexec_fn=hear_signals,
         )
 
     def wait_ready(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from rules import quarters
+from signals import hear_signals
 from tiny_policy import write_policy_preset
 
 from bridge.ports.osc import LOOPBACK, build, parse
@@ -37,6 +38,7 @@ def process(*arguments: object, **environment: str) -> Iterator[subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), **environment},
+        preexec_fn=hear_signals,
     )
     try:
         yield child
