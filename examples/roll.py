@@ -18,6 +18,7 @@ from matplotlib import pyplot
 
 BARS_A_LINE = 8
 COLOURS = {"Melody": "#d1495b", "Chords": "#30638e"}
+ORDER = {"Melody": 3, "Chords": 2}
 
 
 def notes_of(track: Any, division: int) -> list[tuple[float, float, int]]:
@@ -70,7 +71,7 @@ def draw(file: mido.MidiFile, title: str) -> Any:
         for name, part in notes.items():
             for onset, finish, pitch in part:
                 if onset < stop and finish > start:
-                    axis.barh(pitch, finish - onset, left=onset, height=0.9, color=COLOURS[name])
+                    axis.barh(pitch, finish - onset, left=onset, height=0.9, color=COLOURS[name], zorder=ORDER[name])
         for onset, text in names:
             if start <= onset < stop:
                 axis.text(onset, 92, text, fontsize=8, rotation=35)
