@@ -97,7 +97,7 @@ _OPTIONS = (
         type=click.FloatRange(-10.0, 10.0),
         help="Above 0 chords change more often, below 0 less often. Default: the preset's.",
     ),
-    click.option("--seed", default=0, show_default=True, help="The same seed and melody give the same chords."),
+    click.option("--seed", default=1, show_default=True, help="The same seed and melody give the same chords."),
     click.option(
         "--style", default="unknown", show_default=True, callback=_known_style, help="What to play like, such as folk."
     ),
