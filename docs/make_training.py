@@ -19,23 +19,30 @@ STAGES = ("trunk", "public-domain", "default", "public-domain-bars", "default-ba
 def page() -> str:
     """docs/training.md."""
     text = (HERE / "training" / "text.md").read_text("utf-8")
-    return text.replace("{temperatures}", "\n".join(temperatures())).replace("{validations}", "\n".join(validations()))
+    tables = {
+        "{temperatures}": means("figures-*.json", "temperature"),
+        "{doubt}": means("doubt-*.json", "doubt"),
+        "{validations}": validations(),
+    }
+    for place, rows in tables.items():
+        text = text.replace(place, "\n".join(rows))
+    return text
 
 
-def temperatures() -> Iterator[str]:
-    """One table row a temperature, split and mode of the preset `default`: means over the sets."""
-    yield "| temperature | split | mode | in chord | onsets/bar | the data's | silent | chords | the data's |"
+def means(pattern: str, title: str) -> Iterator[str]:
+    """One table row for each figure file, split and mode: means over the sets; a file's name ends in its value."""
+    yield f"| {title} | split | mode | in chord | onsets/bar | the data's | silent | chords | the data's |"
     yield "|---|---|---|---|---|---|---|---|---|"
-    for file in sorted((HERE / "training").glob("figures-*.json"), reverse=True):
-        measured = json.loads(file.read_text("utf-8"))
+    for file in sorted((HERE / "training").glob(pattern), reverse=True):
+        tables = from_json(json.loads(file.read_text("utf-8")))
         for split in ("test", "ood"):
-            mean = mean_table(from_json(measured), split)
+            mean = mean_table(tables, split)
             assert mean is not None
             truth = mean.rows[TRUTH].figures
             for mode in MODES:
                 row = mean.rows[mode].figures
                 yield (
-                    f"| {measured['config']['temperature']} | {split} | {mode} | {row.note_in_chord:.3f} "
+                    f"| {file.stem.split('-')[-1]} | {split} | {mode} | {row.note_in_chord:.3f} "
                     f"| {row.onsets_per_bar:.2f} | {truth.onsets_per_bar:.2f} | {row.silence:.3f} "
                     f"| {row.unique_chords:.1f} | {truth.unique_chords:.1f} |"
                 )
