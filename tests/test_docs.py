@@ -23,6 +23,12 @@ def test_the_command_reference_is_what_help_says() -> None:
     assert (ROOT / "docs" / "commands.md").read_text("utf-8") == page, "run: python docs/make_commands.py"
 
 
+def test_the_training_page_and_the_readme_show_the_figures_of_what_ships() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "make_training.py"))
+    assert (ROOT / "docs" / "training.md").read_text("utf-8") == script["page"](), "run: python docs/make_training.py"
+    assert (ROOT / "README.md").read_text("utf-8") == script["readme"](), "run: python docs/make_training.py"
+
+
 def test_the_readme_has_its_two_commands() -> None:
     blocks = re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```\n", (ROOT / "README.md").read_text("utf-8"))
     assert [name for name, _ in blocks] == ["demo", "test"]
