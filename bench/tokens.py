@@ -1,13 +1,12 @@
 """How fast songs become frames: each kernel against its plain Python twin, and a whole corpus.
 
-Usage: bench/tokens.py [--data DIR] [--frames N]. DIR (or $GAPT_DATA) holds songs/train/*.jsonl.gz; without it an
+Usage: bench/tokens.py [--data DIR] [--frames N]. DIR holds train/SET.jsonl.gz; without it an
 invented corpus of the same size is used. Ratios are of the best of several runs, both in this process.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,7 +96,7 @@ def bench_corpus(data: Path | None) -> None:
     if data is None:
         songs = [invented_song(seed) for seed in range(SONGS)]
     else:
-        songs = [song for path in sorted((data / "songs" / "train").glob("*.jsonl.gz")) for song in read_songs(path)]
+        songs = [song for path in sorted((data / "train").glob("*.jsonl.gz")) for song in read_songs(path)]
     loaded = time.perf_counter()
     frames = [song_to_frames(song) for song in songs]
     framed = time.perf_counter()
@@ -115,7 +114,7 @@ def bench_corpus(data: Path | None) -> None:
 def main() -> None:
     """Run both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("GAPT_DATA"), help="folder that holds songs/train")
+    parser.add_argument("--data", type=Path, help="corpus, as for `gapt train`: DIR/train/SET.jsonl.gz")
     parser.add_argument("--frames", type=int, default=20_000, help="length of what the kernels are given")
     chosen = parser.parse_args()
     bench_kernels(chosen.frames)
