@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gapt_core.errors import TrainingError
 from presets.files import write_atomically
 
 if TYPE_CHECKING:
     from gapt_core.evaluate.tables import SetTable
     from gapt_core.model.policy import PolicyNet
+
+
+class FiniteRange(click.FloatRange):
+    """A range that refuses nan, too, which passes every comparison."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or outside the range.
+        """
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -30,12 +48,12 @@ def train() -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run found there is resumed exactly.")
 @click.option("--steps", type=click.IntRange(1), default=8000, show_default=True, help="Gradient steps in all.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops of 256 frames a step.")
-@click.option("--width", type=click.IntRange(64), default=256, show_default=True, help="Width of the net.")
+@click.option("--width", type=click.IntRange(64), default=256, show_default=True, help="Width: a multiple of 64.")
 @click.option("--layers", type=click.IntRange(1), default=4, show_default=True, help="Depth of the net.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
-@click.option("--cooldown", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Share of falling rate.")
+@click.option("--rate", type=FiniteRange(0, min_open=True), default=2e-3, show_default=True)
+@click.option("--cooldown", type=FiniteRange(0, 1), default=0.4, show_default=True, help="Share of falling rate.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 leaves the choice to torch.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
 @click.option("--init", type=EXISTING_FILE, help="Weights of another run (its best.pt) to start from.")
 def policy(data: Path, selection: str, out: Path, threads: int, init: Path | None, **recipe: Any) -> None:
     """Train the policy by maximum likelihood; on a GPU where there is one.
@@ -61,8 +79,8 @@ def policy(data: Path, selection: str, out: Path, threads: int, init: Path | Non
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{test,ood}/SET.jsonl.gz.")
 @click.option("--songs", type=click.IntRange(2), default=48, show_default=True, help="Songs a set, at most.")
 @click.option("--frames", type=click.IntRange(16), default=512, show_default=True, help="Frames a song, at most.")
-@click.option("--temperature", type=click.FloatRange(0), help="Default: the preset's own; 1 with --weights.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--temperature", type=FiniteRange(0), help="Default: the preset's own; 1 with --weights.")
+@click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the JSON to a file.")
 def evaluate(
@@ -80,6 +98,8 @@ def evaluate(
     """
     from gapt_core.evaluate.tables import EvaluateConfig, evaluate_set, load_test_sets, to_json
 
+    if out and not out.parent.is_dir():
+        raise TrainingError(f"There is no folder {out.parent}; make it first, or name another file with -o.")
     net, own_temperature = _load(preset, weights)
     config = EvaluateConfig(**size, temperature=own_temperature if temperature is None else temperature)
     tables: list[SetTable] = []
@@ -103,7 +123,7 @@ def evaluate(
 @click.option("--description", required=True, help="One sentence for the list of presets.")
 @click.option("--licence", required=True, help="Licence of the weights, an SPDX expression.")
 @click.option("--preset-version", default="1.0.0", show_default=True)
-@click.option("--temperature", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--temperature", type=FiniteRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--replace", is_flag=True, help="Replace a preset that is there.")
 def export(weights: Path, figures: Path, out: Path, temperature: float, replace: bool, **fields: str) -> None:
     """Make a preset of a run's WEIGHTS (its best.pt), with a generated model card."""
@@ -114,6 +134,8 @@ def export(weights: Path, figures: Path, out: Path, temperature: float, replace:
 
 
 def _recipe(batch: int, width: int, layers: int, **recipe: Any) -> Any:
+    if width % 64:
+        raise TrainingError(f"A width of {width} does not divide into heads of 64; take a multiple of 64.")
     from gapt_core.model.policy import PolicyConfig
     from gapt_core.train.batches import BatchConfig
     from gapt_core.train.policy import TrainConfig

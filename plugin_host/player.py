@@ -126,11 +126,13 @@ class Player:
     def _imagine(self, first: int, now: int | None, metres: Sequence[tuple[int, int, int]]) -> list[int]:
         """Chords from frame `first` on. The cursor ends behind `first`, whose step is final."""
         melody, chord = self._melody_before(first), self._chord_before(first)
+        held = self._held_before(first)
         tokens: list[int] = []
         for frame, metre in enumerate(metres, start=first):
             logits, expected = self._policy.step(StepInput(melody, chord, HIDDEN if now is None else now, metre))
             committed = self._chords.get(frame)
-            chord = self._sampler.chord(logits, chord, frame) if committed is None else committed
+            chord = self._sampler.chord(logits, chord, frame, held) if committed is None else committed
+            held = held + 1 if chord >= CHORD_HOLD else 1
             melody = self._sampler.melody(expected, melody, frame) if now is None else now
             now = None
             tokens.append(chord)
@@ -167,6 +169,13 @@ class Player:
     def _start_at(self, frame: int) -> None:
         self._policy.reset()
         self._base = frame
+
+    def _held_before(self, frame: int) -> int:
+        """For how many frames, as far as remembered, the chord before `frame` has sounded."""
+        start = frame - 1
+        while self._chords.get(start, NO_CHORD) >= CHORD_HOLD:
+            start -= 1
+        return frame - start
 
     def _melody_before(self, frame: int) -> int:
         before = self._heard.get(frame - 1)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapt_core.chords import CHORD_COUNT
+from gapt_core.patience import hold_penalty
 from gapt_core.vocabulary import (
     CHORD_ONSET,
     HOLD_ACTION,
@@ -38,9 +39,14 @@ class Sampler:
         self._bias = np.zeros(HOLD_ACTION + 1, dtype=np.float32)
         self._bias[CHORD_ONSET : CHORD_ONSET + CHORD_COUNT] = sampling.density
 
-    def chord(self, logits: Logits, previous: int, frame: int) -> int:
-        """The chord token of `frame` after the chord token `previous`; `logits` `[ACTIONS]`."""
-        action = self._draw(np.where(legal_actions(previous), logits + self._bias, -np.inf), CHORD_STREAM, frame)
+    def chord(self, logits: Logits, previous: int, frame: int, held_frames: int = 0) -> int:
+        """The chord token of `frame` after the chord token `previous`, which has sounded for `held_frames`.
+
+        `logits` are `[ACTIONS]`.
+        """
+        biased = logits + self._bias
+        biased[HOLD_ACTION] -= hold_penalty(held_frames)
+        action = self._draw(np.where(legal_actions(previous), biased, -np.inf), CHORD_STREAM, frame)
         return token_of_action(action, previous)
 
     def melody(self, logits: Logits, previous: int, frame: int) -> int:

@@ -14,6 +14,7 @@ import click
 
 from bridge.commands.policy import PolicyChoice, policy_options
 from bridge.errors import BridgeError
+from gapt_core.cli import FiniteRange
 
 if TYPE_CHECKING:
     from bridge.record import Record
@@ -39,7 +40,11 @@ def _metre(context: click.Context, option: click.Parameter, value: str) -> tuple
 @click.option("--track", help="The track that has the melody, by name or by number from 1.")
 @click.option("--channel", type=click.IntRange(1, 16), help="The MIDI channel that has the melody.")
 @click.option("--tune", type=click.IntRange(1), help="Which tune of a file with many, from 1.")
-@click.option("--pickup", type=click.FloatRange(0), help="Beats before the first full bar, where the file hides them.")
+@click.option(
+    "--pickup",
+    type=FiniteRange(0),
+    help="Beats before the first full bar, where the file hides them.",
+)
 @policy_options
 def accompany(source: Path, output: Path | None, pickup: float | None, policy: PolicyChoice, **chosen: Any) -> None:
     """Play chords to the melody of the file IN, and write both as the MIDI file OUT.
@@ -90,29 +95,37 @@ def accompany(source: Path, output: Path | None, pickup: float | None, policy: P
 @click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="UDP port to hear.")
 @click.option("--osc-out", type=click.IntRange(1, 65535), default=9101, show_default=True, help="UDP port to play to.")
 @click.option(
-    "--tempo", type=click.FloatRange(10, 999), default=120.0, show_default=True, help="Quarter notes a minute."
+    "--tempo",
+    type=FiniteRange(10, 999),
+    default=120.0,
+    show_default=True,
+    help="Quarter notes a minute.",
 )
 @click.option("--metre", default="4/4", show_default=True, callback=_metre, help="Such as 3/4.")
 @click.option(
     "--window-ms",
-    type=click.FloatRange(0, 500),
+    type=FiniteRange(0, 500),
     default=0.5,
     show_default=True,
     help="How long `react` listens to a sixteenth before it answers.",
 )
 @click.option(
     "--commit",
-    type=click.FloatRange(0, 4),
+    type=FiniteRange(0, 4),
     default=0.25,
     show_default=True,
     help="How much of each plan is final, in beats.",
 )
 @click.option(
-    "--lookahead", type=click.FloatRange(0, 16), default=0.25, show_default=True, help="How far to plan, in beats."
+    "--lookahead",
+    type=FiniteRange(0, 16),
+    default=0.25,
+    show_default=True,
+    help="How far to plan, in beats.",
 )
 @click.option(
     "--listen",
-    type=click.FloatRange(0, 64),
+    type=FiniteRange(0, 64),
     default=0.0,
     show_default=True,
     help="Beats to listen before the first chord.",
@@ -153,6 +166,8 @@ def _jam(settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> N
     )
     if not (midi or osc):
         raise click.UsageError("--no-midi and --no-osc leave nothing to hear; leave one of them out.")
+    if osc and options["osc_in"] == options["osc_out"]:
+        raise click.UsageError("--osc-in and --osc-out are the same, so it would hear itself; give another one.")
     with _record() as record, open_jam(settings, options["metre"], choice, policy.worker, record.add) as session:
         for way, names in (("Hears", session.ports.heard), ("Plays", session.ports.played)):
             click.echo(f"{way} {', '.join(names)}.")

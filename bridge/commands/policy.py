@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gapt_core.cli import FiniteRange
+
 if TYPE_CHECKING:
     from bridge.settings import Mode, Settings
     from plugin_host.accompanist import Sampling
@@ -89,15 +91,21 @@ _OPTIONS = (
     ),
     click.option(
         "--temperature",
-        type=click.FloatRange(0.0, 10.0),
+        type=FiniteRange(0.0, 10.0),
         help="0 plays the likeliest chord; the higher, the bolder. Default: the preset's.",
     ),
     click.option(
         "--density",
-        type=click.FloatRange(-10.0, 10.0),
+        type=FiniteRange(-10.0, 10.0),
         help="Above 0 chords change more often, below 0 less often. Default: the preset's.",
     ),
-    click.option("--seed", default=1, show_default=True, help="The same seed and melody give the same chords."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, (1 << 63) - 1),
+        default=1,
+        show_default=True,
+        help="The same seed and melody give the same chords.",
+    ),
     click.option(
         "--style", default="unknown", show_default=True, callback=_known_style, help="What to play like, such as folk."
     ),

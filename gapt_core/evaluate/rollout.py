@@ -13,6 +13,7 @@ from torch import Tensor
 from gapt_core.chords import CHORD_COUNT
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
+from gapt_core.patience import FRAMES_PER_NAT, FREE_FRAMES
 from gapt_core.train.corpus import Piece
 from gapt_core.train.losses import forbid_holds
 from gapt_core.vocabulary import CHORD_HOLD, HOLD_ACTION, NO_CHORD
@@ -40,11 +41,14 @@ def play(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> list[ND
     style = torch.zeros(len(pieces), dtype=torch.long)
     before, chord = torch.zeros_like(style), torch.zeros_like(style)
     hidden = torch.full_like(style, HIDDEN)
+    held = torch.zeros_like(style)
     played = torch.zeros_like(melody)
     for frame in range(length):
         now = melody[:, frame] if config.mode == "react" else hidden
         logits, _ = stepper.step(before, chord, now, metre[:, frame], style)
+        logits[:, HOLD_ACTION] -= (held - FREE_FRAMES).clamp(min=0) / FRAMES_PER_NAT
         chord = tokens_of(sample(logits, chord, config.temperature, random), chord)
+        held = torch.where(chord >= CHORD_HOLD, held + 1, 1)
         played[:, frame] = chord
         before = melody[:, frame]
     return [row[: len(piece)].numpy() for row, piece in zip(played, pieces, strict=True)]

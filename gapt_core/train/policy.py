@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -91,6 +92,10 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         net = PolicyNet(config.net)
         if init is not None:
+            if init.net.config != config.net:
+                raise TrainingError(
+                    "The weights of --init are of a net of another size; give the same --width and --layers."
+                )
             net.load_state_dict(init.net.state_dict())
         self.net = net.to(self.device)
         self.source = BatchSource(corpus, config.batch, np.random.default_rng(config.seed))
@@ -181,13 +186,24 @@ class Trainer:
             "torch_random": torch.get_rng_state(),
             "batch_random": json.dumps(self.source.random.bit_generator.state),
             "config": self.config.to_dict(),
+            "origin": self._origin(),
         }
         save_atomically(self.folder / CHECKPOINT, state)
 
+    def _origin(self) -> dict[str, Any]:
+        """What the weights come from besides the recipe: a run is resumed only with the same."""
+        return {"data": self.data, "earlier": list(self.earlier)}
+
     def _load(self) -> None:
-        state = torch.load(self.folder / CHECKPOINT, map_location=self.device, weights_only=True)
-        if replace_steps(state["config"]) != replace_steps(self.config.to_dict()):
-            raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
+        try:
+            state = _read(self.folder / CHECKPOINT, self.device)
+            recipe, origin = replace_steps(state["config"]), state["origin"]
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+            raise TrainingError(f"{self.folder / CHECKPOINT} is damaged; remove the folder to begin anew.") from error
+        if recipe != replace_steps(self.config.to_dict()) or origin != self._origin():
+            raise TrainingError(
+                f"{self.folder} holds a run of another recipe, data or --init; choose another --out or remove it."
+            )
         self.net.load_state_dict(state["net"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
@@ -220,7 +236,7 @@ def load_best(path: Path) -> Trained:
         TrainingError: the file is not one.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _read(path, torch.device("cpu"))
         net = PolicyNet(PolicyConfig(**state["config"]["net"]))
         net.load_state_dict(state["net"])
     except (OSError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError) as error:
@@ -233,6 +249,13 @@ def save_atomically(path: Path, state: dict[str, Any]) -> None:
     content = io.BytesIO()
     torch.save(state, content)
     write_atomically(path, content.getvalue())
+
+
+def _read(path: Path, device: torch.device) -> Any:
+    # Of what is not even an archive, torch's reader says so in many kinds of error.
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise pickle.UnpicklingError(f"{path} is no archive")
+    return torch.load(path, map_location=device, weights_only=True)
 
 
 def replace_steps(config: dict[str, Any]) -> dict[str, Any]:

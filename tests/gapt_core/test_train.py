@@ -184,6 +184,28 @@ def test_a_run_of_another_recipe_is_not_resumed(corpus: Corpus, tmp_path: Path) 
         Trainer(corpus, corpus, other, tmp_path / "run")
 
 
+def test_a_run_of_another_origin_is_not_resumed(corpus: Corpus, tmp_path: Path) -> None:
+    first = load_best(train_policy(Trainer(corpus, corpus, TINY, tmp_path / "first"), lambda record: None))
+    with pytest.raises(TrainingError, match="or --init"):
+        Trainer(corpus, corpus, TINY, tmp_path / "first", first)
+    with pytest.raises(TrainingError, match="data"):
+        Trainer({"other": corpus["tiny"]}, corpus, TINY, tmp_path / "first")
+
+
+def test_weights_of_another_size_are_refused(corpus: Corpus, tmp_path: Path) -> None:
+    first = load_best(train_policy(Trainer(corpus, corpus, TINY, tmp_path / "first"), lambda record: None))
+    wider = TrainConfig(net=PolicyConfig(width=64, layers=2, heads=2, feedforward=64, window=64), batch=TINY.batch)
+    with pytest.raises(TrainingError, match="another size"):
+        Trainer(corpus, corpus, wider, tmp_path / "second", first)
+
+
+def test_a_damaged_checkpoint_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"junk")
+    with pytest.raises(TrainingError, match="damaged"):
+        Trainer(corpus, corpus, TINY, tmp_path / "run")
+
+
 def test_a_run_stops_when_validation_no_longer_gains(corpus: Corpus, tmp_path: Path) -> None:
     still = TrainConfig(
         net=TINY.net, batch=TINY.batch, steps=50, validate_every=1, patience=3, rate=1e-12, matrix_rate=1e-12

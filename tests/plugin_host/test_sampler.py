@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gapt_core.chords import CHORD_COUNT
+from gapt_core.patience import FRAMES_PER_NAT, FREE_FRAMES, hold_penalty
 from gapt_core.vocabulary import (
     ACTIONS,
     CHORD_HOLD,
@@ -102,3 +103,15 @@ def test_a_chord_and_a_note_of_one_frame_have_luck_of_their_own() -> None:
     wide = np.concatenate([values, np.full(ACTIONS - NOTE_ACTIONS, -1e9, dtype=np.float32)])
     pairs = [(sampler.chord(wide, NO_CHORD, frame), sampler.melody(values, SILENCE, frame)) for frame in range(40)]
     assert sum(chord == note for chord, note in pairs) < 10
+
+
+def test_a_chord_held_for_long_is_let_go_sooner_or_later() -> None:
+    sure = np.zeros(ACTIONS, dtype=np.float32)
+    sure[HOLD_ACTION] = 12.0
+    sampler, chord = Sampler(Sampling(temperature=0.0)), CHORD_ONSET
+    held = [sampler.chord(sure, chord, frame, frame) >= CHORD_HOLD for frame in range(1, 300)]
+    assert all(held[: FREE_FRAMES + 11 * FRAMES_PER_NAT]) and not any(held[FREE_FRAMES + 12 * FRAMES_PER_NAT :])
+
+
+def test_four_bars_are_free_and_each_further_one_costs_a_nat() -> None:
+    assert [hold_penalty(frames) for frames in (1, 64, 72, 96)] == [0.0, 0.0, 0.5, 2.0]
