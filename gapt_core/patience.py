@@ -6,6 +6,9 @@ A policy that conditions on its own long hold believes in it more and more. Past
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 FREE_FRAMES = 64
 """Four bars of 4/4."""
 
@@ -13,6 +16,6 @@ FRAMES_PER_NAT = 16
 """One bar of 4/4."""
 
 
-def hold_penalty(held_frames: int) -> float:
-    """What comes off the logit of holding on to a chord that has sounded for `held_frames`, in nats."""
-    return max(0, held_frames - FREE_FRAMES) / FRAMES_PER_NAT
+def hold_penalty(held_frames: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """What comes off the logit of holding on to a chord that has sounded for `held_frames`, in nats; of one or many."""
+    return np.maximum(0, held_frames - FREE_FRAMES) / FRAMES_PER_NAT

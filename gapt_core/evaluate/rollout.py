@@ -13,7 +13,7 @@ from torch import Tensor
 from gapt_core.chords import CHORD_COUNT
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
-from gapt_core.patience import FRAMES_PER_NAT, FREE_FRAMES
+from gapt_core.patience import hold_penalty
 from gapt_core.train.corpus import Piece
 from gapt_core.train.losses import forbid_holds
 from gapt_core.vocabulary import CHORD_HOLD, HOLD_ACTION, NO_CHORD
@@ -46,7 +46,7 @@ def play(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> list[ND
     for frame in range(length):
         now = melody[:, frame] if config.mode == "react" else hidden
         logits, _ = stepper.step(before, chord, now, metre[:, frame], style)
-        logits[:, HOLD_ACTION] -= (held - FREE_FRAMES).clamp(min=0) / FRAMES_PER_NAT
+        logits[:, HOLD_ACTION] -= torch.from_numpy(hold_penalty(held.numpy()))
         chord = tokens_of(sample(logits, chord, config.temperature, random), chord)
         held = torch.where(chord >= CHORD_HOLD, held + 1, 1)
         played[:, frame] = chord
