@@ -17,12 +17,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from bridge.clock import MonotonicClock
+from bridge.engine.settings import Mode, Settings
+from bridge.live.record import Record, percentile
+from bridge.live.session import open_demo
 from bridge.ports.choice import PortChoice
-from bridge.realtime import live_process
-from bridge.record import Record, percentile
-from bridge.session import open_demo
-from bridge.settings import Mode, Settings
+from bridge.timing.clock import MonotonicClock
+from bridge.timing.realtime import live_process
 from gapt_core.song import Metre, Note, Song, Tempo, bars_from_metres
 from plugin_host.accompanist import Accompanist, Sampling
 from plugin_host.priority import raise_priority

@@ -17,8 +17,8 @@ from bridge.errors import BridgeError
 from gapt_core.cli import FiniteRange
 
 if TYPE_CHECKING:
-    from bridge.record import Record
-    from bridge.settings import Settings
+    from bridge.engine.settings import Settings
+    from bridge.live.record import Record
     from gapt_core.song import Song
 
 DUET_SUFFIX = "-duet.mid"
@@ -52,7 +52,7 @@ def accompany(source: Path, output: Path | None, pickup: float | None, policy: P
     IN is a MIDI file; ABC and MusicXML need the extra `scores`. Nothing sounds, and no time is kept: the same
     engine that plays live runs as fast as it can.
     """
-    from bridge.offline import accompany as accompany_song
+    from bridge.offline.accompany import accompany as accompany_song
     from gapt_core.data.duet import write_duet
     from gapt_core.song import with_pickup
 
@@ -151,8 +151,8 @@ def jam(demo: str | None, policy: PolicyChoice, **options: Any) -> None:
 
 
 def _jam(settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> None:
+    from bridge.live.session import open_jam
     from bridge.ports.choice import VIRTUAL, PortChoice
-    from bridge.session import open_jam
 
     if options["output"] is not None or options["bars"] is not None:
         raise click.UsageError("--output and --bars are for --demo; add it, or leave them out.")
@@ -177,8 +177,8 @@ def _jam(settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> N
 
 def _demo(tune: str, settings: Settings, policy: PolicyChoice, options: dict[str, Any]) -> None:
     from bridge.demo.performer import first_bars
+    from bridge.live.session import open_demo
     from bridge.ports.choice import PortChoice
-    from bridge.session import open_demo
 
     if options["midi_in"] is not None:
         raise click.UsageError("--demo plays the melody itself; leave out --in.")
@@ -205,7 +205,7 @@ def _demo(tune: str, settings: Settings, policy: PolicyChoice, options: dict[str
 def _write(target: Path, song: Song, record: Record, beats: float) -> str:
     """Write what was played up to `beats`; returns a sentence that says so."""
     from bridge.demo.performer import up_to
-    from bridge.offline import chord_events, chord_notes
+    from bridge.offline.accompany import chord_events, chord_notes
     from gapt_core.data.duet import Duet, write_duet
 
     played = up_to(song, beats)
@@ -219,8 +219,8 @@ def _write(target: Path, song: Song, record: Record, beats: float) -> str:
 @contextlib.contextmanager
 def _record() -> Iterator[Record]:
     """A record that prints each chord as it leaves."""
-    from bridge.console import Console
-    from bridge.record import Record, line_of
+    from bridge.live.console import Console
+    from bridge.live.record import Record, line_of
 
     console = Console(click.echo)
     try:

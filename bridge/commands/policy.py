@@ -12,7 +12,7 @@ import click
 from gapt_core.cli import FiniteRange
 
 if TYPE_CHECKING:
-    from bridge.settings import Mode, Settings
+    from bridge.engine.settings import Mode, Settings
     from plugin_host.accompanist import Sampling
     from plugin_host.proxy import WorkerAccompanist
 
@@ -36,7 +36,7 @@ class PolicyChoice:
 
     def settings(self, **others: Any) -> Settings:
         """Settings for the engine; `others` are fields of `Settings`."""
-        from bridge.settings import Settings
+        from bridge.engine.settings import Settings
 
         return Settings(mode=self.mode, sampling=self.sampling, **others)
 

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bridge.beatmap import BeatMap
-from bridge.engine import HALF_FRAME
+from bridge.engine.engine import HALF_FRAME
 from bridge.events import InEvent, NoteOff, NoteOn, Stop
-from bridge.offline import song_events
+from bridge.offline.accompany import song_events
 from bridge.seams import Clock, Inbox
+from bridge.timing.beatmap import BeatMap
 from gapt_core.frames import frame_of
 from gapt_core.song import Song
 from gapt_core.vocabulary import FRAMES_PER_BEAT

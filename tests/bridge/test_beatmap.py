@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.beatmap import BeatMap
+from bridge.timing.beatmap import BeatMap
 from gapt_core.song import Tempo
 
 SECONDS = st.floats(0, 4000, allow_nan=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.clock import ManualClock, MonotonicClock
+from bridge.timing.clock import ManualClock, MonotonicClock
 
 
 def test_the_monotonic_clock_returns_neither_early_nor_backwards() -> None:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from rules import quarters, triad_each_beat
 from strategies import songs
 
-from bridge.beatmap import BeatMap
 from bridge.demo.performer import first_bars, score_events, up_to
+from bridge.engine.settings import Counters, Mode, Settings
 from bridge.events import ChordStarts, NoteOff, NoteOn, Silence, Start, Stop
-from bridge.offline import chord_events, chord_notes
+from bridge.live.record import Record, line_of, percentile
+from bridge.live.sender import Sent
+from bridge.live.session import open_demo
+from bridge.offline.accompany import chord_events, chord_notes
 from bridge.ports.choice import PortChoice
-from bridge.record import Record, line_of, percentile
-from bridge.sender import Sent
-from bridge.session import open_demo
-from bridge.settings import Counters, Mode, Settings
+from bridge.timing.beatmap import BeatMap
 from gapt_core.song import Song, Tempo
 from plugin_host.scripted import ScriptedAccompanist
 

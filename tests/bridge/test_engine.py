@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 from rules import hold, onset, triad_each_beat
 
+from bridge.engine.settings import Settings
+from bridge.engine.voicer import RootVoicer
 from bridge.events import (
     ChordStarts,
     EndNote,
@@ -22,9 +24,7 @@ from bridge.events import (
     Stop,
     TempoChange,
 )
-from bridge.settings import Settings
-from bridge.virtual import VirtualSession
-from bridge.voicer import RootVoicer
+from bridge.offline.virtual import VirtualSession
 from gapt_core.vocabulary import NO_CHORD, NOTE_HOLD, NOTE_ONSET, SILENCE
 from plugin_host.accompanist import Plan
 from plugin_host.scripted import ScriptedAccompanist

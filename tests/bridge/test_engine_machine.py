@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rules import hold, onset
 
+from bridge.engine.settings import Settings
 from bridge.events import EndNote, InEvent, MetreChange, NoteOff, NoteOn, PlayNote, Start, Stop, TempoChange
-from bridge.settings import Settings
-from bridge.virtual import VirtualSession
+from bridge.offline.virtual import VirtualSession
 from gapt_core.vocabulary import NO_CHORD
 from plugin_host.scripted import ScriptedAccompanist
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import songs
 
-from bridge.metre import BarGrid
+from bridge.timing.metre import BarGrid
 from gapt_core.frames import metre_frames, song_to_frames
 from gapt_core.song import Bar, Metre, Song, Tempo, bars_from_metres
 

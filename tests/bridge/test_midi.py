@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.clock import ManualClock
 from bridge.errors import BridgeError
 from bridge.events import ChordStarts, EndNote, InEvent, NoteOff, NoteOn, OutMessage, PlayNote, Silence
 from bridge.ports.midi import VIRTUAL_OUT, MidiInPort, MidiOutPort, find_port
 from bridge.ports.midi_drivers import Connection, Received, load_driver
+from bridge.timing.clock import ManualClock
 
 PORTS = ["Keystation 49:Keystation 49 MIDI 1 20:0", "loopMIDI Port", "loopMIDI Port 2", f"{VIRTUAL_OUT}:{VIRTUAL_OUT}"]
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from rules import onset, quarters, triad_each_bar, triad_each_beat
 from strategies import songs
 
+from bridge.engine.settings import Settings
 from bridge.errors import BridgeError
 from bridge.events import Start
-from bridge.offline import accompany
-from bridge.settings import Settings
-from bridge.virtual import VirtualSession
+from bridge.offline.accompany import accompany
+from bridge.offline.virtual import VirtualSession
 from gapt_core.data.duet import Duet
 from gapt_core.frames import song_to_frames
 from gapt_core.song import Metre, Note, Song, Tempo, bars_from_metres

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.clock import ManualClock, MonotonicClock
 from bridge.errors import BridgeError
 from bridge.events import (
     ChordStarts,
@@ -28,8 +27,9 @@ from bridge.events import (
     Stop,
     TempoChange,
 )
-from bridge.inbox import Mailbox
+from bridge.live.inbox import Mailbox
 from bridge.ports.osc import LOOPBACK, NAMESPACE, OscInPort, OscOutPort, build, parse
+from bridge.timing.clock import ManualClock, MonotonicClock
 
 PATIENCE = 10.0
 FUZZ_CASES = 10_000

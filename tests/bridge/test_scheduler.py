@@ -7,9 +7,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.engine.ledger import Ledger
+from bridge.engine.scheduler import Scheduler
 from bridge.events import ChordStarts, EndNote, OutMessage, PlayNote
-from bridge.ledger import Ledger
-from bridge.scheduler import Scheduler
 
 BEATS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.0 + 1e-9, 7.0])
 PITCH = st.integers(60, 62)

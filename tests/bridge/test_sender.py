@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.clock import ManualClock
-from bridge.engine import Engine
+from bridge.engine.engine import Engine
+from bridge.engine.settings import Settings
+from bridge.engine.voicer import RootVoicer
 from bridge.errors import BridgeError
 from bridge.events import (
     ChordStarts,
@@ -25,12 +26,11 @@ from bridge.events import (
     Start,
     Status,
 )
-from bridge.inbox import Mailbox
+from bridge.live.inbox import Mailbox
+from bridge.live.record import Record
+from bridge.live.sender import MOST_FAULTS, Sender
 from bridge.ports.memory import MemoryOutPort
-from bridge.record import Record
-from bridge.sender import MOST_FAULTS, Sender
-from bridge.settings import Settings
-from bridge.voicer import RootVoicer
+from bridge.timing.clock import ManualClock
 from gapt_core.chords import Chord
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET
 from plugin_host.accompanist import Plan
@@ -181,7 +181,7 @@ def test_a_fault_is_counted_logged_and_silenced_and_the_music_goes_on(caplog: py
     stage = Stage()
     stage.mailbox.put(Start(1000.0))
     stage.play_until(1001.1)
-    with caplog.at_level(logging.ERROR, "bridge.sender"):
+    with caplog.at_level(logging.ERROR, "bridge.live.sender"):
         stage.mailbox.put("no event")  # type: ignore[arg-type]
         stage.sender.stop()
         stage.sender.run()

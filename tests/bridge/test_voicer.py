@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import chords
 
-from bridge.voicer import BASS, UPPER, LeadingVoicer, RootVoicer, motion, voicings
+from bridge.engine.voicer import BASS, UPPER, LeadingVoicer, RootVoicer, motion, voicings
 from gapt_core.chords import CHORD_COUNT, QUALITIES, Chord, chord_at
 
 EVERY_CHORD = [chord_at(index) for index in range(CHORD_COUNT)]

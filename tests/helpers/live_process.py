@@ -10,10 +10,10 @@ import json
 import sys
 from contextlib import closing
 
+from bridge.engine.settings import Settings
+from bridge.live.record import line_of
+from bridge.live.session import open_jam
 from bridge.ports.choice import PortChoice
-from bridge.record import line_of
-from bridge.session import open_jam
-from bridge.settings import Settings
 from gapt_core.chords import Chord
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, NOTE_ONSET, SILENCE, sounding_chord
 from plugin_host.scripted import ScriptedAccompanist

@@ -16,12 +16,12 @@ import jack
 import pytest
 from signals import hear_signals
 
-from bridge.clock import MonotonicClock
 from bridge.errors import BridgeError
 from bridge.events import EndNote, NoteOff, NoteOn, PlayNote, Silence
-from bridge.inbox import Mailbox
+from bridge.live.inbox import Mailbox
 from bridge.ports.midi import VIRTUAL_IN, VIRTUAL_OUT, MidiInPort, MidiOutPort, refuse_same_port
 from bridge.ports.midi_drivers import Connection, Driver, load_driver
+from bridge.timing.clock import MonotonicClock
 
 PATIENCE = 60.0
 HELPERS = Path(__file__).parents[1] / "helpers"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bridge.beatmap import BeatMap
-from bridge.engine import HALF_FRAME
+from bridge.engine.engine import HALF_FRAME
+from bridge.engine.settings import Settings
 from bridge.events import ChordStarts, EndNote, InEvent, NoteOff, NoteOn, OutMessage, PlayNote, Start, TempoChange
-from bridge.metre import BarGrid
+from bridge.offline.virtual import VirtualSession
 from bridge.seams import Voicer
-from bridge.settings import Settings
-from bridge.virtual import VirtualSession
+from bridge.timing.beatmap import BeatMap
+from bridge.timing.metre import BarGrid
 from gapt_core.chord_names import parse_chord
 from gapt_core.data.duet import Duet
 from gapt_core.frames import frame_of

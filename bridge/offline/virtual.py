@@ -6,14 +6,14 @@ import math
 import queue
 from collections.abc import Iterable
 
-from bridge.clock import ManualClock
-from bridge.engine import Engine
+from bridge.engine.engine import Engine
+from bridge.engine.settings import Settings
+from bridge.engine.voicer import LeadingVoicer
 from bridge.errors import BridgeError
 from bridge.events import InEvent, OutMessage, PlanArrived
-from bridge.metre import BarGrid
 from bridge.seams import Voicer
-from bridge.settings import Settings
-from bridge.voicer import LeadingVoicer
+from bridge.timing.clock import ManualClock
+from bridge.timing.metre import BarGrid
 from plugin_host.accompanist import Accompanist, Plan
 
 ANSWER_SECONDS = 30.0

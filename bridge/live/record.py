@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from bridge.engine.settings import Counters
+from bridge.live.sender import Sent
 from bridge.ports.memory import MemoryOutPort
-from bridge.sender import Sent
-from bridge.settings import Counters
 
 
 class Record(MemoryOutPort):

@@ -12,21 +12,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bridge.clock import MonotonicClock
 from bridge.demo.performer import Performer, score_events
-from bridge.engine import Engine
+from bridge.engine.engine import Engine
+from bridge.engine.settings import Counters, Settings
+from bridge.engine.voicer import LeadingVoicer
 from bridge.errors import BridgeError
 from bridge.events import PlanArrived
-from bridge.inbox import Mailbox
-from bridge.metre import BarGrid
+from bridge.live.inbox import Mailbox
+from bridge.live.record import Record
+from bridge.live.sender import Sender, Sent
 from bridge.ports.choice import PortChoice, Ports, open_ports
-from bridge.realtime import live_process
-from bridge.record import Record
 from bridge.seams import Clock, Inbox, SyncSource
-from bridge.sender import Sender, Sent
-from bridge.settings import Counters, Settings
 from bridge.sync.internal import InternalSync
-from bridge.voicer import LeadingVoicer
+from bridge.timing.clock import MonotonicClock
+from bridge.timing.metre import BarGrid
+from bridge.timing.realtime import live_process
 from gapt_core.song import Song
 from plugin_host.accompanist import Accompanist, Plan
 from plugin_host.priority import raise_priority

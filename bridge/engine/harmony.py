@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.engine.ledger import Ledger
+from bridge.engine.scheduler import Scheduler
+from bridge.engine.settings import Counters, Settings
 from bridge.events import ChordStarts, EndNote, OutMessage, PlayNote
-from bridge.ledger import Ledger
-from bridge.scheduler import Scheduler
 from bridge.seams import Voicer
-from bridge.settings import Counters, Settings
 from gapt_core.chords import chord_at
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, sounding_chord
 

@@ -1,7 +1,7 @@
 """The heart of the live session: events in, timed messages out.
 
 An `Engine` owns no thread, opens no port and reads no clock: it knows the time only from what it is told.
-Whoever drives it (`bridge.sender` live, `bridge.offline` for files) does three things, all on one thread:
+Whoever drives it (`bridge.live.sender`, or `bridge.offline.virtual` for files) does three things, on one thread:
 
 1. `handle(event)` for every event, in the order in which they came;
 2. `advance(now)` after events and when `now` reaches `wake_seconds()`; send what it returns, at once;
@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from bridge.beatmap import BeatMap
+from bridge.engine.harmony import Harmony
+from bridge.engine.settings import Counters, Settings
 from bridge.events import (
     InEvent,
     MetreChange,
@@ -33,10 +34,9 @@ from bridge.events import (
     Stop,
     TempoChange,
 )
-from bridge.harmony import Harmony
-from bridge.metre import BarGrid
 from bridge.seams import Voicer
-from bridge.settings import Counters, Settings
+from bridge.timing.beatmap import BeatMap
+from bridge.timing.metre import BarGrid
 from gapt_core.frames import LiveMelody, frame_of
 from gapt_core.vocabulary import FRAMES_PER_BEAT
 from plugin_host.accompanist import Accompanist, MelodyFrame, Plan, PlanRequest

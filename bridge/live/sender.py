@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bridge.clock import SPIN_SECONDS
-from bridge.engine import Engine
+from bridge.engine.engine import Engine
+from bridge.engine.ledger import Ledger
 from bridge.errors import BridgeError
 from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence, Status
-from bridge.inbox import Mailbox
-from bridge.ledger import Ledger
+from bridge.live.inbox import Mailbox
 from bridge.seams import Clock, OutPort
+from bridge.timing.clock import SPIN_SECONDS
 from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 MOST_FAULTS = 10

@@ -1,0 +1,1 @@
+"""The sans-IO heart of a session: events in, timed messages out."""

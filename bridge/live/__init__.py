@@ -1,0 +1,1 @@
+"""A session in real time: threads, signals, and what people read meanwhile."""
