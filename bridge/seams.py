@@ -22,14 +22,20 @@ class Clock(Protocol):
         """Return at `seconds`, or at once where that is past."""
 
 
-class SyncSource(Protocol):
-    """Where tempo, start and stop come from."""
+class InputStage(Protocol):
+    """Stands between the ports and the engine, on the engine's thread: makes orders of facts.
 
-    def start(self, inbox: Inbox) -> None:
-        """Begin to report."""
+    Like the engine it is sans-IO: no thread, no port, no clock. What is none of its business passes through.
+    """
 
-    def stop(self) -> None:
-        """Report no more. Safe to call twice."""
+    def handle(self, event: InEvent) -> list[InEvent]:
+        """What to pass on in place of `event`, in order."""
+
+    def advance(self, seconds: float) -> list[InEvent]:
+        """Let time go on to `seconds`; what follows from that alone."""
+
+    def wake_seconds(self) -> float | None:
+        """When `advance` next has something to do unless an event comes first; None for never."""
 
 
 class InPort(Protocol):

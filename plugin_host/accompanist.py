@@ -54,11 +54,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How chords are drawn: `temperature` divides the logits, `density` is added to every onset's logit."""
+    """How chords are drawn: `temperature` divides the logits, `density` is added to every onset's logit.
+
+    `allowed` are the chords (indices of `gapt_core.chords`) that may be played, None for all; silence always may.
+    """
 
     temperature: float = 1.0
     density: float = 0.0
     seed: int = 0
+    allowed: frozenset[int] | None = None
 
 
 class Accompanist(Protocol):
@@ -68,13 +72,23 @@ class Accompanist(Protocol):
         """Take the next closed melody frame."""
 
     def plan(self, request: PlanRequest, deliver: Callable[[Plan], None]) -> None:
-        """Answer `request` through `deliver`: at once, or later from another thread, or never."""
+        """Answer `request` through `deliver`: at once, or later from another thread, or never.
+
+        A plan longer than what it commits may be delivered twice: first the committed part alone, as soon as it is
+        known, then the whole.
+        """
 
     def reset(self, sampling: Sampling) -> None:
         """Forget the music: the next frame fed is frame 0."""
 
-    def swap(self, preset: str) -> None:
-        """Play on with another preset, from what has been heard so far."""
+    def sample(self, sampling: Sampling) -> None:
+        """Draw chords so from the next plan on; the music is remembered."""
+
+    def cut(self, frame: int) -> None:
+        """Take back what was committed from `frame` on, for it will not be played: the transport jumped."""
+
+    def swap(self, preset: str, style: str) -> None:
+        """Play on with another preset or style (one of `STYLES`), from what has been heard so far."""
 
     def close(self) -> None:
         """Release the process and its memory. Safe to call twice."""

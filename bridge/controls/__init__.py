@@ -1,0 +1,1 @@
+"""What a player can set: one table for option, OSC address, MIDI controller and page."""
