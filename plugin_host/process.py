@@ -1,34 +1,22 @@
-"""One worker process and the wire to it: starting, sending without ever waiting, receiving, ending.
-
-The wire is a socket pair. The worker's end is handed over by inheritance, on Windows through `share`, so
-there is no port to be found and nobody else can speak; when either side dies the other reads the end.
-"""
+"""One worker process and the wire to it: starting, sending without ever waiting, receiving, ending."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 from plugin_host.errors import HostError, WorkerLost
 from plugin_host.protocol import Decoder, Failed, Message, Ready, encode
+from plugin_host.spawn import spawn, wire_pair
 
 RECEIVE_BYTES = 1 << 16
-BUFFER_BYTES = 1 << 18
 MOST_UNSENT_BYTES = 1 << 20
 """A worker that has left so much unread will not come back."""
 END_SECONDS = 2.0
-
-# The child gets this process's own import path, so that it runs the same code whatever folder it is started in.
-_START = (
-    "import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); "
-    "from plugin_host.worker import main; sys.exit(main(sys.argv[1:]))"
-)
 
 
 class WorkerProcess:
@@ -42,14 +30,12 @@ class WorkerProcess:
 
     def __init__(self, preset: str, style: str) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 — closed by `release`
-        ours, theirs = socket.socketpair()
+        ours, theirs = wire_pair()
         with theirs:
-            for end in (ours, theirs):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-                if end.family == socket.AF_INET:
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # One thread is all the worker uses; pools of more would only cost time and memory to set up.
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
             try:
-                self._process = _spawn(preset, style, theirs, self._errors.fileno())
+                self._process = spawn("plugin_host.worker", (preset, style), theirs, self._errors.fileno(), environment)
             except OSError as error:
                 ours.close()
                 self._errors.close()
@@ -153,32 +139,3 @@ class WorkerProcess:
         lines = self._errors.read().decode(errors="replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]
         return said[-1] if said else f"exit code {self._process.returncode}"
-
-
-def _spawn(preset: str, style: str, wire: socket.socket, errors: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", _START, os.pathsep.join(sys.path), preset, style]
-    # One thread is all the worker uses; pools of more would only cost time and memory to set up.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    if sys.platform == "win32":
-        flags = subprocess.ABOVE_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
-        process = subprocess.Popen(
-            [*command, "0"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            env=environment,
-            creationflags=flags,
-        )
-        assert process.stdin is not None
-        with process.stdin as hand:
-            hand.write(wire.share(process.pid))
-        return process
-    number = wire.fileno()
-    return subprocess.Popen(
-        [*command, str(number)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        env=environment,
-        pass_fds=(number,),
-    )

@@ -10,7 +10,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 import time
 
 from gapt_core.vocabulary import NOTE_ONSET
@@ -19,6 +18,7 @@ from plugin_host.errors import ProtocolError
 from plugin_host.player import Player
 from plugin_host.priority import raise_priority
 from plugin_host.protocol import Alive, Answer, Ask, Decoder, Failed, Feed, Message, Ready, Recall, Reset, encode
+from plugin_host.spawn import inherited_wire
 from presets.errors import GaptError
 
 HEARTBEAT_SECONDS = 0.5
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bridge's to understand: the last notes need an end.
     preset, style, number = arguments
-    with contextlib.closing(_connect(int(number))) as wire, contextlib.suppress(ConnectionError, TimeoutError):
+    with contextlib.closing(inherited_wire(number)) as wire, contextlib.suppress(ConnectionError, TimeoutError):
         try:
             player, window = _load(preset, style)
         except GaptError as error:
@@ -99,12 +99,6 @@ def handle(player: Player, message: Message) -> Answer | None:
     else:
         raise ProtocolError(f"{type(message).__name__} is no message for the policy's process.")
     return None
-
-
-def _connect(number: int) -> socket.socket:
-    if sys.platform == "win32":
-        return socket.fromshare(sys.stdin.buffer.read())
-    return socket.socket(fileno=number)
 
 
 def _load(preset: str, style: str) -> tuple[Player, int]:
