@@ -220,12 +220,16 @@ InEvent = Union[
 
 @dataclass(frozen=True, slots=True)
 class PlayNote:
-    """Send a note-on. `due_beats` is its frame's grid line, which `react` and a late answer come after."""
+    """Send a note-on. `due_beats` is its frame's grid line, which `react` and a late answer come after.
+
+    `passed` marks the player's own note on its way through (`thru`): its channel is not ours to silence.
+    """
 
     due_beats: float
     pitch: int
     velocity: int
     channel: int = 0
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
