@@ -61,5 +61,11 @@ class OutPort(Protocol):
 class Voicer(Protocol):
     """Turns a chord into pitches."""
 
-    def voice(self, chord: Chord, previous: tuple[int, ...]) -> tuple[int, ...]:
-        """MIDI pitches for `chord`, bass first, led from `previous`."""
+    def voice(
+        self, chord: Chord, previous: tuple[int, ...], register: int = 60, voicing: str = "block"
+    ) -> tuple[int, ...]:
+        """MIDI pitches for `chord`, bass first, then rising, led from `previous`.
+
+        `register` is the MIDI pitch around which the voices above the bass lie, `voicing` one of
+        `bridge.controls.parameters.VOICINGS`.
+        """
