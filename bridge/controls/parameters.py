@@ -151,6 +151,13 @@ def _table() -> dict[str, Parameter]:
         Parameter("commit", "number", 0.25, "How much of each plan is final.", 0.0, 8.0, "beats"),
         Parameter("lookahead", "number", 2.0, "How far to plan, for those who want to see it.", 0.0, 8.0, "beats"),
         Parameter("listen", "number", 0.0, "How long to listen before the first chord.", 0.0, 64.0, "beats"),
+        Parameter(
+            "entry",
+            "choice",
+            "bar",
+            "The first chord: on a bar line once a note was heard (bar), or at once (free).",
+            choices=("bar", "free"),
+        ),
         Parameter("voicing", "choice", "block", "How chords are laid out in pitch and time.", choices=VOICINGS),
         Parameter("register", "whole", 60, "Where the middle of the chords lies.", 48, 84, "MIDI pitch"),
         Parameter("velocity", "whole", 64, "How hard chords are struck.", 1, 127),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from bridge.controls.parameters import METRE, PARAMETERS, Value
 from bridge.controls.scales import allowed_chords
@@ -30,6 +30,7 @@ class Settings:
     commit: float = 0.25
     lookahead: float = 2.0
     listen: float = 0.0
+    entry: str = "bar"
     voicing: str = "block"
     register: int = 60
     velocity: int = 64
@@ -56,7 +57,8 @@ class Settings:
         Raises:
             BridgeError: there is no such parameter, or it cannot have this value.
         """
-        return replace(self, **{name: PARAMETERS[name].checked(value)})
+        checked: Any = PARAMETERS[name].checked(value)
+        return replace(self, **{name: checked})
 
     def value(self, name: str) -> Value:
         """The value of the parameter `name`."""
@@ -98,7 +100,9 @@ class Settings:
         if self.in_channels == "any":
             return frozenset(range(16))
         spans = [part.split("-") for part in self.in_channels.split(",")]
-        return frozenset(channel - 1 for first, *last in spans for channel in range(int(first), int([first, *last][-1]) + 1))
+        return frozenset(
+            channel - 1 for first, *last in spans for channel in range(int(first), int([first, *last][-1]) + 1)
+        )
 
 
 @dataclass

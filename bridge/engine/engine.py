@@ -13,39 +13,53 @@ Time is counted in beats, and music in frames of a sixteenth note, both from the
 around its grid line, beat t/4: it *closes* half a frame later, when every onset that rounds to t has come, and
 is then fed to the accompanist. The chord of frame t is asked for as soon as frame t - 1 is closed
 (`anticipate`), or a little after its grid line, with the note heard by then (`react`).
+
+The accompanist hears frames without a gap, whatever the transport does: after a jump or a pause the music goes on,
+for it, where it stopped, in another place of the bar. Only a start at the song's beginning makes it forget.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 
+from bridge.controls.parameters import PARAMETERS
+from bridge.controls.settings import Counters, Settings
+from bridge.engine.clock_out import ClockOutput
+from bridge.engine.dialogue import Dialogue
+from bridge.engine.ear import Ear
 from bridge.engine.harmony import Harmony
-from bridge.engine.settings import Counters, Settings
+from bridge.engine.transport import Transport
+from bridge.errors import BridgeError
 from bridge.events import (
     InEvent,
     MetreChange,
     NoteOff,
     NoteOn,
     OutMessage,
+    Panic,
+    ParameterChanged,
     PlanArrived,
-    PlanShown,
+    Position,
+    ScaleChange,
+    Set,
+    Silence,
     Start,
+    Status,
     Stop,
+    SyncChanged,
     TempoChange,
+    TransportChanged,
 )
 from bridge.seams import Voicer
-from bridge.timing.beatmap import BeatMap
 from bridge.timing.metre import BarGrid
-from gapt_core.frames import LiveMelody, frame_of
-from gapt_core.vocabulary import FRAMES_PER_BEAT
-from plugin_host.accompanist import Accompanist, MelodyFrame, Plan, PlanRequest
+from gapt_core.frames import frame_of
+from gapt_core.vocabulary import FRAMES_PER_BEAT, SILENCE
+from plugin_host.accompanist import Accompanist, Plan
 
 HALF_FRAME = 0.5 / FRAMES_PER_BEAT
 """In beats."""
-
-PATIENCE_FRAMES = 4
-"""How many frames to wait for an answer, once it is overdue, before asking anew from where the music is now."""
 
 SILENCE_BARS = 2
 """How many bars a chord may go on without an answer."""
@@ -53,8 +67,13 @@ SILENCE_BARS = 2
 ROUNDING = 1e-6
 """In beats: what turning beats into seconds and back may lose, and far below what can be heard."""
 
-REMEMBERED_SECONDS = 60.0
-"""How far back an event may still be turned into beats by the tempo of its own time."""
+HOST_BEAT_TRUST = 0.5
+"""In beats: a note's place as its host says it counts where it is this near to when the note came."""
+
+SAMPLED = frozenset({"temperature", "density", "seed", "key", "scale", "chord_set"})
+"""Parameters of how chords are drawn."""
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -73,79 +92,111 @@ class Engine:
         Args:
             deliver: called with each plan and the session it answers, on whatever thread the accompanist
                 answers; it has to bring both back as `PlanArrived` through `handle`, and not call the engine itself.
-            bars: where the bar lines are; 4/4 from beat 0 without.
+            bars: where the bar lines are; the metre of `settings` from beat 0 without.
         """
         self.counters = Counters()
         self._accompanist = accompanist
         self._settings = settings
-        self._deliver = deliver
-        self._bars = bars or BarGrid()
-        self._map = BeatMap(settings.bpm)
-        self._melody = LiveMelody()
-        self._harmony = Harmony(voicer, settings, self.counters)
+        self._transport = Transport(settings.tempo, bars or BarGrid(*settings.bar))
+        self._ear = Ear(settings)
+        self._dialogue = Dialogue(accompanist, self.counters, deliver)
+        self._harmony = Harmony(voicer, settings, self.counters, self._transport.bars.place)
+        self._clock = ClockOutput(settings.clock_out)
         self._out: list[OutMessage] = []
-        self._session = 0
-        self._rolling = False
-        self._origin = 0  # the accompanist's frame 0
-        self._open = 0  # the first frame not closed
-        self._next = 0  # the first frame not asked for
-        self._answered = 0  # the first frame not answered for
-        self._waits_for: int | None = None  # the frame last asked for, until the answer comes
-        self._give_up = 0  # when `_next` gets here, that answer is waited for no longer
+        self._began = 0  # the frame at which the transport last started or jumped to
+        self._joins_at = 0  # the frame before which no chord is played
+        self._joined = False
+        self._step_seconds = 0.0
+        self._sync = ""
+        self._host_scale: ScaleChange | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """How it plays now."""
+        return self._settings
 
     @property
     def rolling(self) -> bool:
         """Whether the transport rolls."""
-        return self._rolling
+        return self._transport.rolling
 
     @property
     def waiting(self) -> bool:
         """Whether a plan has been asked for that has not come yet."""
-        return self._waits_for is not None
+        return self._dialogue.waiting
 
     def handle(self, event: InEvent) -> None:
-        """Take an event in. What it lets out is returned by the next `advance`."""
-        beats = self._map.beats_at(event.seconds)
+        """Take an event in; a fact that no stage has made an order of is none of the engine's business.
+
+        What it lets out is returned by the next `advance`.
+        """
+        beats = self._transport.beats_at(event.seconds)
         self._run(beats - ROUNDING)
-        if isinstance(event, NoteOn):
-            self._note_on(beats, event.pitch)
-        elif isinstance(event, NoteOff):
-            self._melody.note_off(beats, event.pitch)
+        if isinstance(event, (NoteOn, NoteOff)):
+            self._note(event, beats)
         elif isinstance(event, PlanArrived):
             self._take(event.plan, event.session, beats)
-        elif isinstance(event, TempoChange):
-            self._map.change_tempo(event.seconds, event.bpm)
-            self._map.forget_before(event.seconds - REMEMBERED_SECONDS)
-        elif isinstance(event, MetreChange):
-            self._change_metre(event, frame_of(beats))
+        elif isinstance(event, (TempoChange, Position, MetreChange)):
+            self._change_time(event, beats)
         elif isinstance(event, Start):
-            self._start(event)
+            self._start(event, beats)
         elif isinstance(event, Stop):
             self._stop(beats)
+        elif isinstance(event, Set):
+            self._set(event.name, event.value, beats)
+        elif isinstance(event, ScaleChange):
+            self._host_scale = event
+            self._follow_scale(beats)
+        elif isinstance(event, Panic):
+            self._panic(beats)
+        elif isinstance(event, SyncChanged):
+            self._sync = event.sentence
 
     def advance(self, seconds: float) -> list[OutMessage]:
         """Let time go on to `seconds`; the messages now due, in the order in which to send them."""
-        self._run(self._map.beats_at(seconds) + ROUNDING)
+        self._run(self._transport.beats_at(seconds) + ROUNDING)
         out, self._out = self._out, []
         return out
 
     def wake_seconds(self) -> float | None:
-        """When `advance` next has something to do unless an event comes first; None while the transport stands."""
-        if not self._rolling:
-            return None
-        return self._map.seconds_at(min(due for due, _ in self._agenda()))
+        """When `advance` next has something to do unless an event comes first; None for never."""
+        due = min(due for due, _ in self._agenda())
+        return None if due == math.inf else self._transport.seconds_at(due)
 
     def beats_at(self, seconds: float) -> float:
         """Beats at `seconds`."""
-        return self._map.beats_at(seconds)
+        return self._transport.beats_at(seconds)
 
     def seconds_at(self, beats: float) -> float:
         """Seconds at `beats`, by the tempo known so far."""
-        return self._map.seconds_at(beats)
+        return self._transport.seconds_at(beats)
+
+    def due_seconds(self, beats: float) -> float:
+        """When a chord of the grid line `beats` is meant to leave: the line, shifted by the offset."""
+        return self.seconds_at(beats) + self._settings.offset_ms / 1000.0
+
+    def status(self, seconds: float, worker: str = "") -> Status:
+        """How the session fares at `seconds`; `worker` says what is wrong with the policy's process."""
+        beats, counters = self.beats_at(seconds), self.counters
+        return Status(
+            due_beats=beats,
+            playing=self.rolling,
+            bpm=self._transport.bpm,
+            metre=self._transport.signature_at(beats),
+            bar=self._transport.bar_at(beats),
+            chords=counters.chords,
+            late=counters.late + counters.skipped + counters.held,
+            step_seconds=self._step_seconds,
+            preset=self._settings.preset,
+            worker=worker,
+            sync=self._sync,
+        )
+
+    # --- time
 
     def _run(self, limit: float) -> None:
         """Do what is due up to `limit` (beats), in order."""
-        while self._rolling:
+        while True:
             due, act = min(self._agenda(), key=lambda item: item[0])
             if due > limit:
                 return
@@ -153,99 +204,186 @@ class Engine:
 
     def _agenda(self) -> list[tuple[float, Callable[[], None]]]:
         """What comes next and when, in beats. A frame about to close is asked for before it does."""
-        return [
-            (self._ask_beats(), self._ask),
-            (self._open / FRAMES_PER_BEAT + HALF_FRAME, self._close),
-            (self._harmony.next_beats(), self._send),
-        ]
+        agenda: list[tuple[float, Callable[[], None]]] = [(self._clock.next_beats(), self._tick)]
+        if self.rolling:
+            offset = self._transport.beats_of(self._settings.offset_ms / 1000.0)
+            agenda += [
+                (self._ask_beats(), self._ask),
+                (self._dialogue.open / FRAMES_PER_BEAT + HALF_FRAME, self._close),
+                (self._harmony.next_beats() + offset, self._play),
+            ]
+        return agenda
 
     def _ask_beats(self) -> float:
-        """When to ask for `_next`: never before all frames before it are closed, nor while an answer is waited for."""
-        if self._open < self._next or (self.waiting and self._next < self._give_up):
+        """When to ask for the next frame: never before all before it are closed, nor while an answer is waited for."""
+        dialogue = self._dialogue
+        if dialogue.open < dialogue.next or dialogue.patient or self._settings.hold:
             return math.inf
-        line = self._next / FRAMES_PER_BEAT
+        line = dialogue.next / FRAMES_PER_BEAT
         if self._settings.mode == "anticipate":
             return line - HALF_FRAME
-        return line + min(self._settings.window_seconds * self._map.bpm / 60.0, HALF_FRAME)
+        return line + min(self._transport.beats_of(self._settings.window_ms / 1000.0), HALF_FRAME)
 
     def _ask(self) -> None:
-        frame, session, settings = self._next, self._session, self._settings
-        listening = max(0, self._origin + frame_of(settings.listen_beats) - frame)
-        commit = min(settings.commit, listening or settings.commit)
-        length = commit if listening else max(commit, settings.lookahead)
-        self._waits_for = frame
-        self._next = frame + commit
-        self._give_up = self._next + PATIENCE_FRAMES
-        self.counters.asked += 1
-        request = PlanRequest(
-            frame=frame - self._origin,
-            now=self._melody.token(frame) if settings.mode == "react" else None,
-            metres=tuple(self._bars.place(frame + i) for i in range(length)),
-            commit=commit,
-            play=not listening,
-        )
-        self._accompanist.plan(request, lambda plan: self._deliver(plan, session))
+        frame, settings = self._dialogue.next, self._settings
+        now = self._ear.token(frame) if settings.mode == "react" else None
+        listening = self._listening(frame, now)
+        commit = min(settings.commit_frames, listening or settings.commit_frames)
+        length = commit if listening else max(commit, settings.plan_frames)
+        places = tuple(self._transport.bars.place(frame + i) for i in range(length))
+        self._dialogue.ask(now, places, commit, play=not listening)
+
+    def _listening(self, frame: int, now: int | None) -> int:
+        """For how many frames from `frame` on no chord may be played, as far as can be said; 0 where one may."""
+        if self._joined:
+            return 0
+        if frame < self._joins_at:
+            return self._joins_at - frame
+        heard = self._ear.heard_any or (now or SILENCE) != SILENCE
+        on_line = self._transport.bars.place(frame)[0] == 0
+        self._joined = self._settings.entry == "free" or (heard and on_line)
+        return 0 if self._joined else 1
 
     def _close(self) -> None:
-        frame = self._open
-        place = self._bars.place(frame)
-        self._accompanist.feed(MelodyFrame(frame - self._origin, self._melody.token(frame), place))
-        self.counters.frames += 1
-        self._open = frame + 1
-        if self._next <= frame:
-            self.counters.held += 1
-            self._next = self._open
-        if self._open - self._answered >= SILENCE_BARS * place[1] and self._harmony.rest(frame):
+        frame = self._dialogue.open
+        place = self._transport.bars.place(frame)
+        self._dialogue.close(self._ear.token(frame), place, self._settings.hold)
+        overdue = self._dialogue.open - self._dialogue.answered >= SILENCE_BARS * place[1]
+        if overdue and self._harmony.rest(frame):
             self.counters.silenced += 1
 
-    def _send(self) -> None:
-        self._out.append(self._harmony.send_next())
+    def _play(self) -> None:
+        self._out += self._harmony.act()
+
+    def _tick(self) -> None:
+        self._out += self._clock.tick()
+
+    # --- what comes in
 
     def _take(self, plan: Plan, session: int, beats: float) -> None:
-        frame = plan.frame + self._origin
-        if session != self._session or frame < self._answered:
-            self.counters.stale += 1
+        place = self._dialogue.take(plan, session)
+        if place is None:
             return
-        self.counters.answered += 1
-        if frame == self._waits_for:
-            self._waits_for = None
-        self._answered = frame + plan.committed
-        self._harmony.take(frame, plan.tokens[: plan.committed], beats)
-        shown = plan.tokens[plan.committed :]
-        if shown:
-            self._out.append(PlanShown(self._answered / FRAMES_PER_BEAT, self._answered, shown))
+        frame, final = place
+        self._step_seconds = plan.compute_seconds
+        if final:
+            self._harmony.take(frame, plan.tokens[:final], beats)
+        # Where the plan goes on beyond what is final, the whole of it comes in a second message.
+        if len(plan.tokens) > plan.committed or self._settings.plan_frames <= plan.committed:
+            shown = plan.tokens[plan.committed :]
+            self._out += self._harmony.show(frame + plan.committed, shown, beats)
 
-    def _note_on(self, beats: float, pitch: int) -> None:
-        frame = frame_of(beats)
-        if not self._rolling or frame < self._origin:
+    def _note(self, event: NoteOn | NoteOff, beats: float) -> None:
+        if event.beats is not None and abs(event.beats - beats) <= HOST_BEAT_TRUST:
+            beats = event.beats
+        if isinstance(event, NoteOff):
+            self._out += self._ear.release(event, beats)
             return
-        if frame < self._open:
+        counts = self.rolling and self._ear.is_melody(event) and frame_of(beats) >= self._began
+        if counts and frame_of(beats) < self._dialogue.open:
             self.counters.late_notes += 1
-            beats = self._open / FRAMES_PER_BEAT - HALF_FRAME
-        self._melody.note_on(beats, pitch)
+            beats = self._dialogue.open / FRAMES_PER_BEAT - HALF_FRAME
+        if counts:
+            self._harmony.hear(event.velocity)
+        self._out += self._ear.press(event, beats, counts)
 
-    def _change_metre(self, event: MetreChange, frame: int) -> None:
-        if self._rolling:
-            self._bars.change(max(frame, self._open), event.numerator, event.denominator)
+    def _change_time(self, event: TempoChange | Position | MetreChange, beats: float) -> None:
+        if isinstance(event, MetreChange):
+            self._transport.change_metre(event, max(frame_of(beats), self._dialogue.open))
+            self._tell(beats)
         else:
-            self._bars.restart(event.numerator, event.denominator)
+            news = self._transport.change_tempo(event)
+            self._harmony.set_tempo(event.bpm)
+            if news:
+                self._tell(self.beats_at(event.seconds))
 
-    def _start(self, event: Start) -> None:
-        self._map = BeatMap(self._map.bpm, event.seconds, event.beats)
-        self._clear(event.beats)
-        self._origin = max(0, math.ceil((event.beats - ROUNDING) * FRAMES_PER_BEAT))
-        self._open = self._next = self._answered = self._origin
-        self._rolling = True
+    def _start(self, event: Start, beats: float) -> None:
+        jump = self.rolling
+        frame = max(0, math.ceil((event.beats - ROUNDING) * FRAMES_PER_BEAT))
+        self._quiet(beats)
+        self._began = frame
+        self._transport.locate(event.seconds, event.beats)
+        if jump or frame > 0:
+            self.counters.jumps += jump
+            self._dialogue.begin(frame)
+        else:
+            self._ear.heard_any = False
+            self._dialogue.begin_anew(frame, self._settings.sampling)
+        if not jump:
+            self._joined = False
+            self._joins_at = frame + frame_of(self._settings.listen)
+        self._transport.rolling = True
+        self._out += self._clock.start(event.beats, jump)
+        self._tell(event.beats, jump=True)
 
     def _stop(self, beats: float) -> None:
-        if self._rolling:
-            self._clear(beats)
-        self._rolling = False
+        if not self.rolling:
+            return
+        self._quiet(beats)
+        self._dialogue.break_off(beats)
+        self._transport.rolling = False
+        self._out += self._clock.stop(beats)
+        self._tell(beats)
 
-    def _clear(self, beats: float) -> None:
-        """End what sounds and forget the music; answers still on their way belong to another session now."""
+    def _quiet(self, beats: float) -> None:
+        """End what sounds and what is held, and forget what was to come."""
+        if not self.rolling:
+            return
+        self._out += self._ear.clear(beats)
         self._out += self._harmony.clear(beats)
-        self._melody.clear()
-        self._accompanist.reset(self._settings.sampling)
-        self._session += 1
-        self._waits_for = None
+        self._silence_channel(beats)
+
+    def _panic(self, beats: float) -> None:
+        self._out += self._ear.release_all(beats)
+        self._out += self._harmony.silence(beats)
+        self._silence_channel(beats)
+
+    def _silence_channel(self, beats: float) -> None:
+        channel = self._settings.midi_channel
+        # It would cut what the player holds there.
+        if not self._ear.passes(channel):
+            self._out.append(Silence(beats, channel))
+
+    def _tell(self, beats: float, jump: bool = False) -> None:
+        signature = self._transport.signature_at(beats)
+        self._out.append(TransportChanged(beats, self.rolling, self._transport.bpm, signature, jump))
+
+    # --- what is set
+
+    def _set(self, name: str, value: object, beats: float) -> None:
+        parameter = PARAMETERS.get(name)
+        if parameter is None or parameter.kind == "trigger":
+            if name == "panic" and value:
+                self._panic(beats)
+            return
+        before = self._settings
+        try:
+            self._settings = before.changed(name, value)
+        except BridgeError as error:
+            self.counters.refused += 1
+            logger.info("%s", error)
+            return
+        self._out.append(ParameterChanged(beats, name, self._settings.value(name)))
+        if before != self._settings:
+            self._apply(name, beats)
+
+    def _apply(self, name: str, beats: float) -> None:
+        settings = self._settings
+        self._ear.configure(settings)
+        self._out += self._harmony.configure(settings, math.ceil((beats - ROUNDING) * FRAMES_PER_BEAT), beats)
+        if name in SAMPLED:
+            self._accompanist.sample(settings.sampling)
+        elif name in ("preset", "style"):
+            self._accompanist.swap(settings.preset, settings.style)
+        elif name == "clock_out":
+            self._clock.switch(settings.clock_out, beats)
+        elif name == "follow_scale":
+            self._follow_scale(beats)
+        elif name == "hold" and settings.hold:
+            self._harmony.keep()
+            self._dialogue.break_off(beats)
+
+    def _follow_scale(self, beats: float) -> None:
+        if self._settings.follow_scale and self._host_scale is not None:
+            self._set("key", self._host_scale.key, beats)
+            self._set("scale", self._host_scale.scale, beats)

@@ -1,62 +1,87 @@
-"""Chords to pitches: a bass, and above it close position, led with the least motion there is."""
+"""Chords to pitches: a bass, and above it voices led with the least motion there is."""
 
 from __future__ import annotations
 
 import itertools
-from functools import cache
+from functools import lru_cache
 
 from gapt_core.chords import Chord
 
-BASS = range(36, 51)
-"""MIDI pitches of the bass, which has the root."""
+BASS_LOWEST = 36
+"""The lowest bass, where the voices above it leave room; with them it goes down, but not below `DEEPEST_BASS`."""
 
-UPPER = range(48, 73)
-"""MIDI pitches of the voices above it."""
+DEEPEST_BASS = 28
+BASS_COUNT = 15
+"""How many pitches the bass may have, from its lowest on: more than an octave, so that it need not leap."""
 
-HOME_BASS, HOME_UPPER = 43, 60
-"""Where the bass and the middle of the upper voices like to be."""
+BASS_BELOW = 24
+"""How far at least the lowest bass is below the middle of the voices above it."""
 
+BASS_ROOM = 5
+"""Semitones from the bass to the voice above it, at least: what is nearer growls down there."""
+
+HALF_OCTAVE = 6
 MAX_UPPER = 4
+
+SHELL_INTERVALS = ((3, 4, 2, 5), (10, 11, 9, 7, 6, 8))
+"""What a shell has above the root, of each row the first that the chord has: its third, and its seventh if any."""
+
+CACHED_VOICINGS, CACHED_CHOICES = 2048, 4096
 
 Pitches = tuple[int, ...]
 
 
 class LeadingVoicer:
-    """Voices lead: of all close positions in the register, the one that moves least from the voicing before.
+    """Voices lead: of all voicings in the register, the one that moves least from the voicing before."""
 
-    The upper voices have every pitch class of the chord; of a chord of five the root is left to the bass.
-    """
-
-    def voice(self, chord: Chord, previous: Pitches) -> Pitches:
+    def voice(self, chord: Chord, previous: Pitches, register: int = 60, voicing: str = "block") -> Pitches:
         """MIDI pitches for `chord`, bass first, then rising.
 
         Of equal motions the one wins that keeps more pitches, then the one nearer to the middle of the
         register, then the lower. Without `previous` the middle of the register decides.
         """
-        return min(voicings(chord), key=lambda pitches: _rank(pitches, previous))
+        return _led(chord, previous, register, voicing)
 
 
 class RootVoicer:
-    """Every chord in root position from the same octave; no leading. For tests."""
+    """Every chord in root position from the same octave; no leading, no register. For tests."""
 
-    def voice(self, chord: Chord, previous: Pitches) -> Pitches:
+    def voice(self, chord: Chord, previous: Pitches, register: int = 60, voicing: str = "block") -> Pitches:
         """MIDI pitches for `chord`, bass first, then rising."""
         return (36 + chord.root, *sorted(60 + pitch_class for pitch_class in chord.pitch_classes))
 
 
-@cache
-def voicings(chord: Chord) -> tuple[Pitches, ...]:
-    """Every allowed voicing: a root in `BASS`, below it nothing, above it a close position within `UPPER`."""
-    roots = [pitch for pitch in BASS if pitch % 12 == chord.root]
-    classes = upper_classes(chord)
-    stacks = [_stack(lowest, classes) for lowest in UPPER if lowest % 12 in classes]
-    return tuple((bass, *stack) for bass in roots for stack in stacks if bass < stack[0] and stack[-1] in UPPER)
+@lru_cache(maxsize=CACHED_VOICINGS)
+def voicings(chord: Chord, register: int = 60, voicing: str = "block") -> tuple[Pitches, ...]:
+    """Every voicing allowed: the root in the bass, and above it each layout whose mean is nearest to `register`.
+
+    A layout is a close position with every pitch class of the chord, the root left out of a chord of five. A `pad`
+    has an open position of four voices instead, where it finds room above the bass, and a `shell` nothing but third
+    and seventh (or sixth, or fifth).
+    """
+    bass = [pitch for pitch in bass_range(register) if pitch % 12 == chord.root]
+    uppers = [_near(register, layout) for layout in _layouts(chord, voicing)]
+    found = tuple((low, *upper) for low in bass for upper in uppers if low + BASS_ROOM <= upper[0])
+    return found or voicings(chord, register)
+
+
+def bass_range(register: int) -> range:
+    """MIDI pitches that the bass may have under voices whose middle is `register`."""
+    lowest = max(DEEPEST_BASS, min(BASS_LOWEST, register - BASS_BELOW))
+    return range(lowest, lowest + BASS_COUNT)
 
 
 def upper_classes(chord: Chord) -> frozenset[int]:
-    """Pitch classes of the voices above the bass."""
+    """Pitch classes of the voices above the bass, in every voicing but a shell."""
     classes = chord.pitch_classes
     return frozenset(classes if len(classes) <= MAX_UPPER else classes[1:])
+
+
+def shell_classes(chord: Chord) -> frozenset[int]:
+    """Pitch classes of the two voices above the bass of a shell."""
+    intervals = {(pitch_class - chord.root) % 12 for pitch_class in chord.pitch_classes}
+    kept = [next(interval for interval in row if interval in intervals) for row in SHELL_INTERVALS]
+    return frozenset((chord.root + interval) % 12 for interval in kept)
 
 
 def motion(pitches: Pitches, previous: Pitches) -> int:
@@ -67,18 +92,54 @@ def motion(pitches: Pitches, previous: Pitches) -> int:
     return abs(pitches[0] - previous[0]) + _upper_motion(pitches[1:], previous[1:])
 
 
+@lru_cache(maxsize=CACHED_CHOICES)
+def _led(chord: Chord, previous: Pitches, register: int, voicing: str) -> Pitches:
+    return min(voicings(chord, register, voicing), key=lambda pitches: _rank(pitches, previous, register))
+
+
 def _upper_motion(one: Pitches, other: Pitches) -> int:
+    if len(one) == len(other):
+        return sum(abs(a - b) for a, b in zip(one, other, strict=True))
     fewer, more = sorted((one, other), key=len)
     moves = itertools.combinations(more, len(fewer))
     return min(sum(abs(a - b) for a, b in zip(fewer, kept, strict=True)) for kept in moves)
 
 
-def _stack(lowest: int, classes: frozenset[int]) -> Pitches:
-    return tuple(lowest + step for step in range(12) if (lowest + step) % 12 in classes)
+def _layouts(chord: Chord, voicing: str) -> list[Pitches]:
+    """Every layout of the voices above the bass, each in one octave or another."""
+    if voicing == "shell":
+        return _inversions(shell_classes(chord))
+    close = _inversions(upper_classes(chord))
+    return [layout for stack in close for layout in _opened(stack, chord)] if voicing == "pad" else close
 
 
-def _rank(pitches: Pitches, previous: Pitches) -> tuple[float, ...]:
+def _inversions(classes: frozenset[int]) -> list[Pitches]:
+    """`classes` within an octave, on each of them as the lowest."""
+    return [tuple(low + step for step in range(12) if (low + step) % 12 in classes) for low in sorted(classes)]
+
+
+def _opened(stack: Pitches, chord: Chord) -> list[Pitches]:
+    """Open positions of a close one: of its four voices the second or the third from above goes down an octave.
+
+    A triad gets its fourth voice by doubling its root or fifth, never what makes it major, minor or suspended.
+    """
+    if len(stack) < MAX_UPPER:
+        if stack[0] % 12 == chord.pitch_classes[1]:
+            return []
+        stack = (*stack, stack[0] + 12)
+    return [tuple(sorted((stack[voice] - 12, *stack[:voice], *stack[voice + 1 :]))) for voice in (1, 2)]
+
+
+def _near(register: int, layout: Pitches) -> Pitches:
+    """`layout` in the octave in which its mean is at most half an octave away from `register`."""
+    count = len(layout)
+    octaves = -((sum(layout) - count * (register - HALF_OCTAVE)) // (12 * count))
+    return tuple(pitch + 12 * octaves for pitch in layout)
+
+
+def _rank(pitches: Pitches, previous: Pitches, register: int) -> tuple[float, ...]:
     upper = pitches[1:]
-    from_home = abs(pitches[0] - HOME_BASS) + abs(sum(upper) / len(upper) - HOME_UPPER)
+    home_bass = bass_range(register)[BASS_COUNT // 2]
+    from_home = abs(pitches[0] - home_bass) + abs(sum(upper) / len(upper) - register)
     moved = motion(pitches, previous) if previous else 0
     return moved, -len(set(pitches) & set(previous)), from_home, *pitches

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from bridge.engine.engine import Engine
 from bridge.engine.ledger import Ledger
 from bridge.errors import BridgeError
-from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence, Status
+from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence
 from bridge.live.inbox import Mailbox
-from bridge.seams import Clock, OutPort
+from bridge.seams import Clock, InputStage, OutPort
 from bridge.timing.clock import SPIN_SECONDS
 from gapt_core.vocabulary import FRAMES_PER_BEAT
 
@@ -24,7 +24,7 @@ MOST_FAULTS = 10
 """Faults of the program in one session after which it gives up."""
 
 LONGEST_WAIT_SECONDS = 0.5
-STATUS_SECONDS = 1.0
+STATUS_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,27 @@ class Sent:
     chord: ChordStarts
     seconds: float
     late_seconds: float
+
+
+Tap = Callable[[OutMessage, float, float], None]
+"""Told of each message that left, when (seconds) and at which beat; on the sender's thread, so it only hands it on."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands before and behind the engine.
+
+    Attributes:
+        stages: make orders of facts, in this order.
+        taps: for the record and the view.
+        sent: told of each chord on the sender's thread, so it must only hand it on.
+        worker: what is wrong with the policy's process, empty while it is well.
+    """
+
+    stages: Sequence[InputStage] = ()
+    taps: Sequence[Tap] = ()
+    sent: Callable[[Sent], None] = lambda sent: None
+    worker: Callable[[], str] = lambda: ""
 
 
 class WayOut:
@@ -67,26 +88,15 @@ class Sender:
     """The live loop. `run` belongs to one thread; `stop` may be called from any, and from a signal handler."""
 
     def __init__(
-        self,
-        engine: Engine,
-        mailbox: Mailbox,
-        clock: Clock,
-        ports: Sequence[OutPort],
-        channel: int = 0,
-        sent: Callable[[Sent], None] = lambda sent: None,
+        self, engine: Engine, mailbox: Mailbox, clock: Clock, ports: Sequence[OutPort], around: Around | None = None
     ) -> None:
-        """Stand still.
-
-        Args:
-            sent: told of each chord on the sender's thread, so it must only hand it on.
-        """
+        """Stand still."""
         self.faults = 0
         self._engine = engine
         self._mailbox = mailbox
         self._clock = clock
         self._ways = [WayOut(port) for port in ports]
-        self._channel = channel
-        self._sent = sent
+        self._around = around or Around()
         # What has been taken and not yet handled: after a fault the rest is still there.
         self._events: deque[InEvent] = deque()
         self._next_status = 0.0
@@ -114,20 +124,31 @@ class Sender:
         """Take what has come, after waiting for it at most `wait_seconds`; send what is due then."""
         self._events.extend(self._mailbox.take(0.0 if self._events else wait_seconds))
         while self._events:
-            self._engine.handle(self._events.popleft())
+            self._handle(self._events.popleft(), 0)
         now = self._clock.now()
+        for place, stage in enumerate(self._around.stages):
+            for event in stage.advance(now):
+                self._handle(event, place + 1)
         due = self._engine.advance(now)
         if due:
             self._send(due)
         if now >= self._next_status:
             self._next_status = now + STATUS_SECONDS
-            self._send([self._status(now)])
+            self._send([self._engine.status(now, self._around.worker())])
 
     def silence(self) -> None:
         """End everything we sound, on every port."""
         beats = self._engine.beats_at(self._clock.now())
         for way in self._ways:
-            way.silence(beats, self._channel)
+            way.silence(beats, self._engine.settings.midi_channel)
+
+    def _handle(self, event: InEvent, place: int) -> None:
+        """Pass `event` through the stages from `place` on, and what comes of it to the engine."""
+        if place == len(self._around.stages):
+            self._engine.handle(event)
+            return
+        for each in self._around.stages[place].handle(event):
+            self._handle(each, place + 1)
 
     def _play(self) -> None:
         try:
@@ -149,7 +170,8 @@ class Sender:
         """How long to wait for events; where the deadline is nearer than a sleep is exact, wait for it here."""
         if self._stopping:
             return 0.0
-        wake = self._engine.wake_seconds()
+        wakes = [self._engine.wake_seconds(), *(stage.wake_seconds() for stage in self._around.stages)]
+        wake = min((seconds for seconds in wakes if seconds is not None), default=None)
         if wake is None:
             return LONGEST_WAIT_SECONDS
         left = wake - self._clock.now() - SPIN_SECONDS
@@ -163,14 +185,11 @@ class Sender:
             for way in self._ways:
                 way.send(message)
         seconds = self._clock.now()
+        beats = self._engine.beats_at(seconds)
         for message in messages:
+            for tap in self._around.taps:
+                tap(message, seconds, beats)
             # What ends because the transport stops was planned for no frame, and is not late.
             if isinstance(message, ChordStarts) and message.due_beats == message.frame / FRAMES_PER_BEAT:
-                line = self._engine.seconds_at(message.due_beats)
-                self._sent(Sent(message, seconds, seconds - line))
-
-    def _status(self, now: float) -> Status:
-        beats = self._engine.beats_at(now)
-        bpm = 60.0 / (self._engine.seconds_at(beats + 1.0) - now)
-        counters = self._engine.counters
-        return Status(beats, self._engine.rolling, bpm, counters.chords, counters.late)
+                due = self._engine.due_seconds(message.due_beats)
+                self._around.sent(Sent(message, seconds, seconds - due))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bridge.controls.settings import Settings
 from bridge.engine.engine import HALF_FRAME
-from bridge.engine.settings import Settings
 from bridge.events import ChordStarts, EndNote, InEvent, NoteOff, NoteOn, OutMessage, PlayNote, Start, TempoChange
 from bridge.offline.virtual import VirtualSession
 from bridge.seams import Voicer
@@ -32,7 +32,8 @@ def accompany(song: Song, accompanist: Accompanist, settings: Settings, voicer: 
         BridgeError: the accompanist does not answer.
     """
     beat_map = BeatMap.of_tempos(song.tempos)
-    settings = replace(settings, bpm=song.tempos[0].bpm)
+    # Nobody sees a plan here.
+    settings = replace(settings, tempo=song.tempos[0].bpm, lookahead=0.0)
     session = VirtualSession(accompanist, settings, voicer, BarGrid.of_song(song))
     length = max(1, frame_of(song.end_beats)) / FRAMES_PER_BEAT
     end = beat_map.seconds_at(length - HALF_FRAME / 2)  # the last frame is closed, the one after it has not begun

@@ -6,8 +6,8 @@ import math
 import queue
 from collections.abc import Iterable
 
+from bridge.controls.settings import Settings
 from bridge.engine.engine import Engine
-from bridge.engine.settings import Settings
 from bridge.engine.voicer import LeadingVoicer
 from bridge.errors import BridgeError
 from bridge.events import InEvent, OutMessage, PlanArrived

@@ -52,24 +52,38 @@ class BeatMap:
         self._seconds.append(seconds)
         self._bpms.append(bpm)
 
+    def anchor(self, seconds: float, beats: float, bpm: float) -> None:
+        """At `seconds` the music stands at `beats` and goes on at `bpm`: a small correction may set it back a hair.
+
+        Raises:
+            ValueError: `bpm` is not a positive number.
+        """
+        bpm = _checked(bpm)
+        at = max(seconds, self._seconds[-1])
+        self._seconds.append(at)
+        self._beats.append(beats + (at - seconds) * bpm / 60.0)
+        self._bpms.append(bpm)
+
     def forget_before(self, seconds: float) -> None:
         """Drop the anchors that matter only before `seconds`, so that a session has no end."""
-        passed = self._place(self._seconds, seconds)
+        passed = self._at(seconds)
         del self._seconds[:passed], self._beats[:passed], self._bpms[:passed]
 
     def beats_at(self, seconds: float) -> float:
         """Beats at `seconds`."""
-        i = self._place(self._seconds, seconds)
+        i = self._at(seconds)
         return self._beats[i] + (seconds - self._seconds[i]) * self._bpms[i] / 60.0
 
     def seconds_at(self, beats: float) -> float:
-        """Seconds at `beats`."""
-        i = self._place(self._beats, beats)
+        """Seconds at `beats`; where a correction has set the music back over them, the later time."""
+        # From the newest anchor back: it is nearly always the one, and corrections leave the beats out of order.
+        i = len(self._beats) - 1
+        while i > 0 and self._beats[i] > beats:
+            i -= 1
         return self._seconds[i] + (beats - self._beats[i]) * 60.0 / self._bpms[i]
 
-    @staticmethod
-    def _place(anchors: list[float], value: float) -> int:
-        return max(0, bisect_right(anchors, value) - 1)
+    def _at(self, seconds: float) -> int:
+        return max(0, bisect_right(self._seconds, seconds) - 1)
 
 
 def _checked(bpm: float) -> float:

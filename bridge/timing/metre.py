@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gapt_core.frames import frame_of, metre_frames
 from gapt_core.song import Metre, Song
+from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 Place = tuple[int, int, int]
 """Place in the bar, length of the full bar, length of a beat; in frames."""
@@ -14,12 +15,14 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Bars of one metre in a row: frame `start` is `offset` frames into one."""
+    """Bars of one metre in a row: frame `start` is `offset` frames into bar number `bar`."""
 
     start: int
     offset: int
     full: int
     beat: int
+    bar: int = 0
+    signature: tuple[int, int] = (4, 4)
 
     def place(self, frame: int) -> Place:
         return (frame - self.start + self.offset) % self.full, self.full, self.beat
@@ -37,7 +40,10 @@ class BarGrid:
         stretches: list[_Stretch] = []
         for frame, row in enumerate(metre_frames(song, max(1, frame_of(song.end_beats))).tolist()):
             if not stretches or stretches[-1].place(frame) != tuple(row):
-                stretches.append(_Stretch(frame, *row))
+                place, full, beat = row
+                metre = song.metre_at(frame / FRAMES_PER_BEAT)
+                signature = (metre.numerator, metre.denominator)
+                stretches.append(_Stretch(frame, place, full, beat, _next_bar(stretches, frame), signature))
         grid = cls()
         grid._stretches = stretches
         return grid
@@ -45,6 +51,15 @@ class BarGrid:
     def place(self, frame: int) -> Place:
         """Place in the bar, full bar and beat of `frame`, in frames."""
         return self._stretches[self._index(frame)].place(frame)
+
+    def bar(self, frame: int) -> tuple[int, int]:
+        """Number of the bar that `frame` is in, from 0, and its place in it in frames."""
+        stretch = self._stretches[self._index(frame)]
+        return stretch.bar + (frame - stretch.start + stretch.offset) // stretch.full, stretch.place(frame)[0]
+
+    def signature(self, frame: int) -> tuple[int, int]:
+        """Numerator and denominator of the metre at `frame`."""
+        return self._stretches[self._index(frame)].signature
 
     def line_from(self, frame: int) -> int:
         """The first bar line at or after `frame`."""
@@ -56,8 +71,9 @@ class BarGrid:
     def change(self, frame: int, numerator: int, denominator: int) -> None:
         """From the first bar line at or after `frame` on, bars are `numerator`/`denominator`."""
         start = self.line_from(frame)
+        bar, _ = self.bar(start)
         self._stretches = [stretch for stretch in self._stretches if stretch.start < start]
-        self._stretches.append(_stretch(start, numerator, denominator))
+        self._stretches.append(_stretch(start, numerator, denominator, bar))
 
     def restart(self, numerator: int, denominator: int) -> None:
         """From frame 0 on, bars are `numerator`/`denominator`."""
@@ -67,6 +83,15 @@ class BarGrid:
         return max(0, bisect_right(self._stretches, frame, key=lambda stretch: stretch.start) - 1)
 
 
-def _stretch(start: int, numerator: int, denominator: int) -> _Stretch:
+def _stretch(start: int, numerator: int, denominator: int, bar: int = 0) -> _Stretch:
     metre = Metre(0.0, numerator, denominator)
-    return _Stretch(start, 0, max(1, frame_of(metre.bar_beats)), max(1, frame_of(metre.beat_beats)))
+    full, beat = max(1, frame_of(metre.bar_beats)), max(1, frame_of(metre.beat_beats))
+    return _Stretch(start, 0, full, beat, bar, (numerator, denominator))
+
+
+def _next_bar(stretches: list[_Stretch], frame: int) -> int:
+    """The number of the bar that begins at `frame`, after `stretches`, the last of which may be cut short there."""
+    if not stretches:
+        return 0
+    last = stretches[-1]
+    return last.bar + -(-(frame - last.start + last.offset) // last.full)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rules import quarters, triad_each_beat
 from strategies import songs
 
+from bridge.controls.settings import Counters, Mode, Settings
 from bridge.demo.performer import first_bars, score_events, up_to
-from bridge.engine.settings import Counters, Mode, Settings
 from bridge.events import ChordStarts, NoteOff, NoteOn, Silence, Start, Stop
 from bridge.live.record import Record, line_of, percentile
 from bridge.live.sender import Sent

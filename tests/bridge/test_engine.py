@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rules import hold, onset, triad_each_beat
 
-from bridge.engine.settings import Settings
+from bridge.controls.settings import Settings
 from bridge.engine.voicer import RootVoicer
 from bridge.events import (
     ChordStarts,
@@ -29,8 +29,9 @@ from gapt_core.vocabulary import NO_CHORD, NOTE_HOLD, NOTE_ONSET, SILENCE
 from plugin_host.accompanist import Plan
 from plugin_host.scripted import ScriptedAccompanist
 
-ANTICIPATE = Settings(mode="anticipate", bpm=60.0)
-REACT = Settings(mode="react", bpm=60.0, window_seconds=0.02)
+FREE = Settings(tempo=60.0, entry="free", lookahead=0.25)
+ANTICIPATE = replace(FREE, mode="anticipate")
+REACT = replace(FREE, mode="react", window_ms=20.0)
 """At 60 a minute a beat is a second and a frame a quarter of one."""
 
 C, D, F, G = onset(0), onset(2), onset(5), onset(7)
@@ -143,7 +144,7 @@ def test_react_asks_after_its_window_with_the_note_heard_by_then() -> None:
 
 def test_a_window_of_nothing_still_hears_the_note_on_the_line() -> None:
     accompanist = ScriptedAccompanist([])
-    session = session_of(accompanist, replace(REACT, window_seconds=0.0))
+    session = session_of(accompanist, replace(REACT, window_ms=0.0))
     session.play([Start(-1.0, -1.0), NoteOn(0.0, 60, 80)])
     session.run_until(0.0)
     assert [request.now for request in accompanist.requests] == [NOTE_ONSET + 60]
@@ -151,7 +152,7 @@ def test_a_window_of_nothing_still_hears_the_note_on_the_line() -> None:
 
 def test_a_window_longer_than_half_a_frame_ends_where_the_frame_closes() -> None:
     accompanist = ScriptedAccompanist([])
-    session = session_of(accompanist, replace(REACT, bpm=999.0, window_seconds=0.5))
+    session = session_of(accompanist, replace(REACT, tempo=999.0, window_ms=500.0))
     session.play([Start(0.0)])
     session.run_until(1.0)
     assert [request.frame for request in accompanist.requests] == list(range(len(accompanist.requests)))
@@ -160,7 +161,7 @@ def test_a_window_longer_than_half_a_frame_ends_where_the_frame_closes() -> None
 
 def test_with_a_longer_commitment_it_asks_where_the_last_one_ends() -> None:
     accompanist = ScriptedAccompanist([])
-    session = session_of(accompanist, replace(ANTICIPATE, commit=4, lookahead=6))
+    session = session_of(accompanist, replace(ANTICIPATE, commit=1.0, lookahead=1.5))
     session.play([Start(0.0)])
     session.run_until(2.5)
     assert [request.frame for request in accompanist.requests] == [0, 4, 8]
@@ -170,7 +171,7 @@ def test_with_a_longer_commitment_it_asks_where_the_last_one_ends() -> None:
 
 def test_while_listening_it_asks_for_nothing_to_play_and_never_across_the_border() -> None:
     accompanist = ScriptedAccompanist(lambda *_: C)
-    session = session_of(accompanist, replace(ANTICIPATE, commit=3, lookahead=5, listen_beats=1.0))
+    session = session_of(accompanist, replace(ANTICIPATE, commit=0.75, lookahead=1.25, listen=1.0))
     session.play([Start(0.0)])
     session.run_until(1.9)
     asked = [(request.frame, request.commit, len(request.metres), request.play) for request in accompanist.requests]
@@ -223,7 +224,7 @@ def test_an_onset_of_the_same_chord_strikes_it_again() -> None:
 
 
 def test_velocity_and_channel_are_those_of_the_settings() -> None:
-    session = session_of([C], replace(ANTICIPATE, velocity=33, channel=9))
+    session = session_of([C], replace(ANTICIPATE, velocity=33, channel=10))
     session.play([Start(0.0)])
     session.run_until(0.5)
     session.play([Stop(0.6)])
@@ -236,7 +237,7 @@ def test_velocity_and_channel_are_those_of_the_settings() -> None:
 def test_what_is_not_final_is_shown_and_not_played() -> None:
     plays = {0: C, 2: G}
     session = session_of(
-        lambda frame, metre, newest, before: plays.get(frame, hold(before)), replace(ANTICIPATE, lookahead=4)
+        lambda frame, metre, newest, before: plays.get(frame, hold(before)), replace(ANTICIPATE, lookahead=1.0)
     )
     session.play([Start(0.0)])
     session.run_until(0.1)
@@ -262,7 +263,7 @@ def test_a_tempo_change_reschedules_nothing() -> None:
 def test_a_queued_chord_moves_with_the_tempo() -> None:
     """Beat 1 was due at second 1; at double tempo from 0.5 it is due at 0.75."""
     accompanist = ScriptedAccompanist([C, hold(C), hold(C), hold(C), G])
-    session = session_of(accompanist, replace(ANTICIPATE, commit=8, lookahead=8))
+    session = session_of(accompanist, replace(ANTICIPATE, commit=2.0, lookahead=2.0))
     session.play([Start(0.0), TempoChange(0.5, 120.0)])
     session.run_until(0.749)
     assert chords(session.messages) == [(0.0, "C:maj")]
@@ -304,7 +305,7 @@ def test_a_metre_change_reported_about_its_bar_line_counts_from_there(settings: 
 
 def test_stop_ends_what_sounds_at_once_and_empties_the_queue() -> None:
     accompanist = ScriptedAccompanist([C, hold(C), hold(C), hold(C), G])
-    session = session_of(accompanist, replace(ANTICIPATE, commit=8, lookahead=8))
+    session = session_of(accompanist, replace(ANTICIPATE, commit=2.0, lookahead=2.0))
     session.play([Start(0.0), Stop(0.3)])
     session.run_until(9.0)
     assert session.messages[-5:] == [
@@ -403,7 +404,7 @@ def test_a_late_chord_no_longer_in_force_is_left_out() -> None:
     plays = {4: G, 5: F}
     accompanist, session = silent_session(
         lambda frame, metre, newest, before: C if frame == 0 else plays.get(frame, hold(before)),
-        replace(ANTICIPATE, commit=4, lookahead=4),
+        replace(ANTICIPATE, commit=1.0, lookahead=1.0),
     )
     session.play([Start(0.0)])
     session.run_until(0.8)
@@ -497,7 +498,7 @@ def test_an_event_finds_what_came_before_it_done() -> None:
     assert melody(accompanist) == [NOTE_ONSET + 60]
 
 
-@pytest.mark.parametrize("settings", [ANTICIPATE, REACT, replace(REACT, commit=3, lookahead=8)])
+@pytest.mark.parametrize("settings", [ANTICIPATE, REACT, replace(REACT, commit=0.75, lookahead=2.0)])
 def test_how_often_the_engine_is_driven_changes_nothing(settings: Settings) -> None:
     events = [Start(-1.0, -1.0), NoteOn(0.01, 60, 80), NoteOff(1.1, 60), NoteOn(2.4, 65, 80), TempoChange(3.3, 90.0)]
     played = []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rules import hold, onset
 
-from bridge.engine.settings import Settings
+from bridge.controls.settings import Settings
 from bridge.events import EndNote, InEvent, MetreChange, NoteOff, NoteOn, PlayNote, Start, Stop, TempoChange
 from bridge.offline.virtual import VirtualSession
 from gapt_core.vocabulary import NO_CHORD
@@ -18,11 +18,11 @@ WAITS = st.sampled_from([0.0, 0.01, 0.11, 0.125, 0.5, 3.0]) | st.floats(0, 12, a
 SETTINGS = st.builds(
     Settings,
     mode=st.sampled_from(["react", "anticipate"]),
-    window_seconds=st.sampled_from([0.0, 0.01, 0.5]),
-    commit=st.integers(1, 5),
-    lookahead=st.integers(1, 8),
-    listen_beats=st.sampled_from([0.0, 1.0, 2.5]),
-    bpm=st.sampled_from([1.0, 60.0, 120.0, 999.0]),
+    window_ms=st.sampled_from([0.0, 10.0, 500.0]),
+    commit=st.sampled_from([0.25, 0.5, 1.25]),
+    lookahead=st.sampled_from([0.25, 1.0, 2.0]),
+    listen=st.sampled_from([0.0, 1.0, 2.5]),
+    tempo=st.sampled_from([1.0, 60.0, 120.0, 999.0]),
 )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rules import onset, quarters, triad_each_bar, triad_each_beat
 from strategies import songs
 
-from bridge.engine.settings import Settings
+from bridge.controls.settings import Settings
 from bridge.errors import BridgeError
 from bridge.events import Start
 from bridge.offline.accompany import accompany

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.controls.settings import Settings
 from bridge.engine.engine import Engine
-from bridge.engine.settings import Settings
 from bridge.engine.voicer import RootVoicer
 from bridge.errors import BridgeError
 from bridge.events import (
@@ -28,8 +29,9 @@ from bridge.events import (
 )
 from bridge.live.inbox import Mailbox
 from bridge.live.record import Record
-from bridge.live.sender import MOST_FAULTS, Sender
+from bridge.live.sender import MOST_FAULTS, Around, Sender
 from bridge.ports.memory import MemoryOutPort
+from bridge.seams import InputStage
 from bridge.timing.clock import ManualClock
 from gapt_core.chords import Chord
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET
@@ -38,6 +40,7 @@ from plugin_host.scripted import ScriptedAccompanist
 
 CHANNEL = 3
 BPM = 120.0
+PLAIN = Settings(channel=CHANNEL + 1, entry="free", lookahead=0.25)
 FRAME_SECONDS = 60.0 / BPM / 4
 
 
@@ -62,14 +65,21 @@ class FragilePort(MemoryOutPort):
 class Stage:
     """A sender with everything around it in memory; time moves in `play_until`."""
 
-    def __init__(self, settings: Settings | None = None, port: MemoryOutPort | None = None, delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        port: MemoryOutPort | None = None,
+        delay: float = 0.0,
+        stages: Sequence[InputStage] = (),
+    ) -> None:
         self.clock = ManualClock(1000.0)
         self.mailbox = Mailbox()
         self.port = port or MemoryOutPort()
         self.record = Record()
         self.accompanist = ScriptedAccompanist(change_every_beat)
-        self.engine = Engine(self.accompanist, RootVoicer(), settings or Settings(channel=CHANNEL), self._deliver)
-        self.sender = Sender(self.engine, self.mailbox, self.clock, [self.port, self.record], CHANNEL, self.record.add)
+        self.engine = Engine(self.accompanist, RootVoicer(), settings or PLAIN, self._deliver)
+        around = Around(stages, sent=self.record.add)
+        self.sender = Sender(self.engine, self.mailbox, self.clock, [self.port, self.record], around)
         self._delay = delay
 
     def play_until(self, seconds: float) -> None:
@@ -91,7 +101,7 @@ class Stage:
 
 
 def test_anticipated_chords_leave_on_their_grid_lines() -> None:
-    stage = Stage(Settings(mode="anticipate", channel=CHANNEL))
+    stage = Stage(replace(PLAIN, mode="anticipate"))
     stage.mailbox.put(Start(1000.5))
     stage.play_until(1004.4)
     assert [chord.frame for chord in stage.chords()] == list(range(0, 32, 4))
@@ -100,7 +110,7 @@ def test_anticipated_chords_leave_on_their_grid_lines() -> None:
 
 
 def test_reacting_chords_leave_after_window_and_answer() -> None:
-    stage = Stage(Settings(mode="react", window_seconds=0.003, channel=CHANNEL), delay=0.0015)
+    stage = Stage(replace(PLAIN, mode="react", window_ms=3.0), delay=0.0015)
     stage.mailbox.put(Start(1000.0))
     stage.play_until(1004.0)
     assert len(stage.record.sent) == 8
@@ -117,12 +127,12 @@ def test_every_port_gets_the_same_messages_but_nothing_else_than_status_while_st
     assert stage.port.messages == stage.record.messages
 
 
-def test_status_comes_about_once_a_second() -> None:
+def test_status_comes_about_twice_a_second() -> None:
     stage = Stage()
     stage.mailbox.put(Start(1000.0))
     stage.play_until(1009.9)
     status = [message for message in stage.port.messages if isinstance(message, Status)]
-    assert len(status) == 10
+    assert len(status) == 20
     assert status[-1].playing and status[-1].bpm == pytest.approx(BPM)
 
 
@@ -140,7 +150,7 @@ events = st.lists(
 def test_silence_at_any_moment_leaves_nothing_sounding(
     played: list[tuple[float, Callable[..., InEvent], int]], more: float, mode: str
 ) -> None:
-    stage = Stage(Settings(mode=mode, channel=CHANNEL, commit=2))  # type: ignore[arg-type]
+    stage = Stage(replace(PLAIN, mode=mode, commit=0.5))  # type: ignore[arg-type]
     stage.mailbox.put(Start(1000.0))
     now = 1000.0
     for pause, kind, pitch in played:

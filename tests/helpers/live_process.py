@@ -10,7 +10,7 @@ import json
 import sys
 from contextlib import closing
 
-from bridge.engine.settings import Settings
+from bridge.controls.settings import Settings
 from bridge.live.record import line_of
 from bridge.live.session import open_jam
 from bridge.ports.choice import PortChoice
