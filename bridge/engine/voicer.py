@@ -7,14 +7,14 @@ from functools import lru_cache
 
 from gapt_core.chords import Chord
 
-BASS_LOWEST = 36
+BASS_LOWEST = 34
 """The lowest bass, where the voices above it leave room; with them it goes down, but not below `DEEPEST_BASS`."""
 
 DEEPEST_BASS = 28
-BASS_COUNT = 15
-"""How many pitches the bass may have, from its lowest on: more than an octave, so that it need not leap."""
+BASS_COUNT, BASS_HOME = 17, 9
+"""How many pitches the bass may have, from its lowest on, and how far up there it likes to be."""
 
-BASS_BELOW = 24
+BASS_BELOW = 26
 """How far at least the lowest bass is below the middle of the voices above it."""
 
 BASS_ROOM = 5
@@ -139,7 +139,7 @@ def _near(register: int, layout: Pitches) -> Pitches:
 
 def _rank(pitches: Pitches, previous: Pitches, register: int) -> tuple[float, ...]:
     upper = pitches[1:]
-    home_bass = bass_range(register)[BASS_COUNT // 2]
+    home_bass = bass_range(register)[BASS_HOME]
     from_home = abs(pitches[0] - home_bass) + abs(sum(upper) / len(upper) - register)
     moved = motion(pitches, previous) if previous else 0
     return moved, -len(set(pitches) & set(previous)), from_home, *pitches
