@@ -69,7 +69,7 @@ class Parameter:
         """
         try:
             return self._read(value)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, LookupError, StopIteration):
             raise BridgeError(f"{self.name} cannot be {value!r}: it is {self.range}.") from None
 
     @property
