@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Union
 
@@ -25,8 +26,37 @@ VOICINGS = ("block", "pad", "strum", "arpeggio", "bass-chord", "shell")
 
 SYNCS = ("auto", "internal", "midi", "link", "ableton", "reaper", "ardour", "bitwig", "osc")
 
-METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(1|2|4|8|16)")
-CHANNELS = re.compile(r"any|\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*")
+_METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(1|2|4|8|16)")
+_CHANNEL = re.compile(r"[1-9]|1[0-6]")
+
+
+def metre_of(text: str) -> tuple[int, int]:
+    """Numerator and denominator of a metre written like 6/8.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _METRE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]), int(match[2])
+
+
+def channels_of(text: str) -> frozenset[int]:
+    """MIDI channels written like `any` or `1,3-5`, as MIDI counts them, 0 to 15.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    if text == "any":
+        return frozenset(range(16))
+    spans = [part.split("-") for part in text.split(",")]
+    if not all(len(span) <= 2 and all(map(_CHANNEL.fullmatch, span)) for span in spans):
+        raise ValueError(text)
+    channels = [range(int(span[0]) - 1, int(span[-1])) for span in spans]
+    if not all(channels):
+        raise ValueError(text)
+    return frozenset(channel for span in channels for channel in span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +65,7 @@ class Parameter:
 
     Attributes:
         kind: `number` and `whole` lie within `low` and `high`, `switch` is on or off, `choice` one of `choices`,
-            `text` matches `pattern` where it has one, `trigger` has no value: setting it does something once.
+            `text` can be read by `read` where it has one, `trigger` has no value: setting it does something once.
         default: None where the preset says (`Manifest.sampling`).
         unit: `beats`, `ms`, `bpm`, …; empty for a plain number.
         help: one sentence for all who show it.
@@ -49,7 +79,7 @@ class Parameter:
     high: float = 1.0
     unit: str = ""
     choices: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
+    read: Callable[[str], object] | None = None
 
     @property
     def option(self) -> str:
@@ -119,8 +149,10 @@ class Parameter:
 
     def _text(self, value: object) -> str:
         text = str(value).strip() if isinstance(value, (str, int)) else ""
-        if not text or (self.pattern is not None and self.pattern.fullmatch(text) is None):
+        if not text:
             raise ValueError(value)
+        if self.read is not None:
+            self.read(text)
         return text
 
 
@@ -173,10 +205,10 @@ def _table() -> dict[str, Parameter]:
         Parameter("thru", "switch", False, "Pass the melody on to the chords' port."),
         Parameter("split", "whole", 0, "Notes below this one are no melody; 0 takes all.", 0, 127, "MIDI pitch"),
         Parameter(
-            "in_channels", "text", "any", "The MIDI channels of the melody: any, or such as 1,3-5.", pattern=CHANNELS
+            "in_channels", "text", "any", "The MIDI channels of the melody: any, or such as 1,3-5.", read=channels_of
         ),
         Parameter("tempo", "number", 120.0, "Our own tempo.", SLOWEST_BPM, FASTEST_BPM, "bpm"),
-        Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", pattern=METRE),
+        Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of),
         Parameter("sync", "choice", "auto", "Whose tempo and bars to follow.", choices=SYNCS),
         Parameter("clock_out", "switch", False, "Send MIDI clock."),
         Parameter("start", "trigger", None, "Roll from beat 0 at our own tempo."),

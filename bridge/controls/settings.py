@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bridge.controls.parameters import METRE, PARAMETERS, Value
+from bridge.controls.parameters import PARAMETERS, Value, channels_of, metre_of
 from bridge.controls.scales import allowed_chords
 from gapt_core.vocabulary import FRAMES_PER_BEAT
 from plugin_host.accompanist import Sampling
@@ -83,9 +83,7 @@ class Settings:
     @property
     def bar(self) -> tuple[int, int]:
         """Our own metre: numerator and denominator."""
-        match = METRE.fullmatch(self.metre)
-        assert match is not None, self.metre
-        return int(match[1]), int(match[2])
+        return metre_of(self.metre)
 
     @property
     def sampling(self) -> Sampling:
@@ -97,12 +95,7 @@ class Settings:
     @property
     def heard_channels(self) -> frozenset[int]:
         """The channels of the melody as MIDI counts, 0 to 15."""
-        if self.in_channels == "any":
-            return frozenset(range(16))
-        spans = [part.split("-") for part in self.in_channels.split(",")]
-        return frozenset(
-            channel - 1 for first, *last in spans for channel in range(int(first), int([first, *last][-1]) + 1)
-        )
+        return channels_of(self.in_channels)
 
 
 @dataclass

@@ -46,7 +46,7 @@ class Ear:
             self.heard_any = True
             out.append(MelodyHeard(beats, event.pitch, event.velocity, event.channel))
         if self._settings.thru:
-            note = PlayNote(beats, event.pitch, event.velocity, event.channel)
+            note = PlayNote(beats, event.pitch, event.velocity, event.channel, passed=True)
             self._thru.record(note)
             out.append(note)
         return out
