@@ -82,7 +82,7 @@ class Harmony:
 
     def show(self, frame: int, tokens: Sequence[int], now_beats: float) -> list[OutMessage]:
         """What is final and to come, and what `tokens` from `frame` on would bring; nothing where it is not news."""
-        final = list(self._changes)
+        final = [change for change in self._changes if change.frame > now_beats * FRAMES_PER_BEAT]
         planned = [*final, *self._changes_of(frame, tokens)]
         ends = [*(change.frame for change in planned[1:]), frame + len(tokens)]
         chords = tuple(

@@ -20,6 +20,7 @@ from bridge.events import (
     PlanArrived,
     PlanShown,
     PlayNote,
+    Silence,
     Start,
     Stop,
     TempoChange,
@@ -40,6 +41,12 @@ C, D, F, G = onset(0), onset(2), onset(5), onset(7)
 def session_of(script: object, settings: Settings = ANTICIPATE, waits: bool = True) -> VirtualSession:
     accompanist = script if isinstance(script, ScriptedAccompanist) else ScriptedAccompanist(script)
     return VirtualSession(accompanist, settings, RootVoicer(), answer_seconds=30.0 if waits else 0.0)
+
+
+def music(messages: Iterable[OutMessage]) -> list[OutMessage]:
+    """Chords and notes, their force left out: how hard a style strikes is its own business."""
+    kept = [message for message in messages if isinstance(message, ChordStarts | PlayNote | EndNote)]
+    return [replace(message, velocity=0) if isinstance(message, PlayNote) else message for message in kept]
 
 
 def chords(messages: Iterable[OutMessage]) -> list[tuple[float, str]]:
@@ -88,7 +95,7 @@ def test_the_count_in_is_not_music() -> None:
     session = session_of(accompanist)
     session.play([Start(-4.0, -4.0), NoteOn(-3.0, 50, 80), NoteOff(-0.5, 50)])
     session.run_until(-0.2)
-    assert session.messages == []
+    assert music(session.messages) == []
     session.run_until(0.3)
     assert melody(accompanist) == [SILENCE]
     assert chords(session.messages)[0] == (0.0, "C:maj")
@@ -186,12 +193,12 @@ def test_a_chord_leaves_on_its_line_and_ends_the_one_before() -> None:
     session = session_of([C, hold(C), G, hold(G), NO_CHORD])
     session.play([Start(0.0)])
     session.run_until(2.0)
-    assert session.messages == [
+    assert music(session.messages) == [
         ChordStarts(0.0, 0, "C:maj", (36, 60, 64, 67)),
-        *(PlayNote(0.0, pitch, 64) for pitch in (36, 60, 64, 67)),
+        *(PlayNote(0.0, pitch, 0) for pitch in (36, 60, 64, 67)),
         *(EndNote(0.5, pitch) for pitch in (36, 60, 64, 67)),
         ChordStarts(0.5, 2, "G:maj", (43, 62, 67, 71)),
-        *(PlayNote(0.5, pitch, 64) for pitch in (43, 62, 67, 71)),
+        *(PlayNote(0.5, pitch, 0) for pitch in (43, 62, 67, 71)),
         *(EndNote(1.0, pitch) for pitch in (43, 62, 67, 71)),
         ChordStarts(1.0, 4, "N", ()),
     ]
@@ -209,7 +216,7 @@ def test_in_react_a_chord_leaves_with_its_answer_and_is_due_on_its_line() -> Non
     session = session_of(triad_each_beat, REACT)
     session.play([Start(-1.0, -1.0), NoteOn(0.0, 62, 80)])
     session.run_until(0.019)
-    assert session.messages == []
+    assert music(session.messages) == []
     session.run_until(0.021)
     assert chords(session.messages) == [(0.0, "D:maj")]
     assert session.engine.counters.late == 0
@@ -230,7 +237,8 @@ def test_velocity_and_channel_are_those_of_the_settings() -> None:
     session.play([Stop(0.6)])
     session.run_until(0.6)
     plays = [message for message in session.messages if isinstance(message, PlayNote)]
-    assert {(play.velocity, play.channel) for play in plays} == {(33, 9)}
+    assert {play.channel for play in plays} == {9}
+    assert all(28 <= play.velocity <= 38 for play in plays)
     assert still_on(session.messages) == {}
 
 
@@ -241,8 +249,9 @@ def test_what_is_not_final_is_shown_and_not_played() -> None:
     )
     session.play([Start(0.0)])
     session.run_until(0.1)
-    assert [message for message in session.messages if isinstance(message, PlanShown)] == [
-        PlanShown(0.25, 1, (hold(C), G, hold(G)))
+    shown = [message for message in session.messages if isinstance(message, PlanShown)]
+    assert [[(c.beats, c.duration_beats, c.name, c.final) for c in plan.chords] for plan in shown] == [
+        [(0.5, 0.5, "G:maj", False)]
     ]
     assert chords(session.messages) == [(0.0, "C:maj")]
 
@@ -308,16 +317,16 @@ def test_stop_ends_what_sounds_at_once_and_empties_the_queue() -> None:
     session = session_of(accompanist, replace(ANTICIPATE, commit=2.0, lookahead=2.0))
     session.play([Start(0.0), Stop(0.3)])
     session.run_until(9.0)
-    assert session.messages[-5:] == [
+    assert music(session.messages)[-5:] == [
         *(EndNote(pytest.approx(0.3), pitch) for pitch in (36, 60, 64, 67)),
         ChordStarts(pytest.approx(0.3), 1, "N", ()),
     ]
     assert still_on(session.messages) == {}
     assert not session.engine.rolling
-    assert accompanist.resets == 2
+    assert Silence(pytest.approx(0.3), 0) in session.messages
 
 
-def test_a_jump_ends_what_sounds_and_begins_anew_from_there() -> None:
+def test_a_jump_ends_what_sounds_and_goes_on_from_there() -> None:
     accompanist = ScriptedAccompanist(triad_each_beat)
     session = session_of(accompanist)
     session.play([Start(0.0), NoteOn(0.0, 60, 80), NoteOff(1.9, 60)])
@@ -327,13 +336,35 @@ def test_a_jump_ends_what_sounds_and_begins_anew_from_there() -> None:
     session.play([Start(2.1, 9.1)])
     session.run_until(2.1)
     assert still_on(session.messages) == {}
-    assert {message.due_beats for message in session.messages[before:]} == {9.1}
+    assert {round(message.due_beats, 6) for message in music(session.messages[before:])} == {2.1}
     session.play([NoteOn(2.3, 62, 80)])
     session.run_until(3.2)
-    assert [frame.index for frame in accompanist.fed] == [0, 1, 2, 3]
-    assert accompanist.fed[0].metre == (5, 16, 4)
-    assert melody(accompanist)[0] == NOTE_ONSET + 62
     assert chords(session.messages)[-1] == (10.0, "D:maj")
+    assert session.engine.counters.jumps == 1
+
+
+def test_after_a_jump_the_accompanist_hears_on_without_a_gap_in_another_place_of_the_bar() -> None:
+    accompanist = ScriptedAccompanist(triad_each_beat)
+    session = session_of(accompanist)
+    session.play([Start(0.0), NoteOn(0.0, 60, 80), Start(2.1, 9.1), NoteOn(2.3, 62, 80)])
+    session.run_until(3.2)
+    assert [frame.index for frame in accompanist.fed] == list(range(8 + 4))
+    assert [frame.metre[0] for frame in accompanist.fed] == [*range(8), 5, 6, 7, 8]
+    assert accompanist.fed[8].melody == NOTE_ONSET + 62
+    assert accompanist.resets == 1
+
+
+def test_a_loop_back_to_the_beginning_forgets_nothing_but_a_new_start_there_does() -> None:
+    accompanist = ScriptedAccompanist(triad_each_beat)
+    session = session_of(accompanist)
+    session.play([Start(0.0), NoteOn(0.0, 60, 80), Start(4.0, 0.0)])
+    session.run_until(5.0)
+    assert (accompanist.resets, len(accompanist.fed)) == (1, 16 + 4)
+    session.play([Stop(5.0), Start(6.0, 8.0)])
+    session.run_until(6.2)
+    assert (accompanist.resets, accompanist.fed[-1].metre[0]) == (1, 0)
+    session.play([Stop(7.0), Start(8.0, 0.0)])
+    assert accompanist.resets == 2
 
 
 def test_a_note_held_over_a_stop_is_not_heard_after_it() -> None:
@@ -352,7 +383,7 @@ def test_an_answer_to_an_earlier_session_is_dropped() -> None:
     accompanist.answer()
     session.run_until(0.21)
     assert session.engine.counters.stale == 1
-    assert session.messages == []
+    assert music(session.messages) == []
     assert session.engine.waiting
 
 
@@ -471,7 +502,7 @@ def test_a_dead_accompanist_does_not_stop_the_engine() -> None:
     session.play([Start(0.0), NoteOn(1.0, 60, 80), Stop(60.0)])
     session.run_until(60.0)
     assert session.engine.counters.frames == 240
-    assert session.messages == []
+    assert music(session.messages) == []
 
 
 def test_a_second_answer_for_the_same_frames_is_dropped() -> None:

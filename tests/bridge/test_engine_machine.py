@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rules import hold, onset
 
+from bridge.controls.parameters import VOICINGS
 from bridge.controls.settings import Settings
-from bridge.events import EndNote, InEvent, MetreChange, NoteOff, NoteOn, PlayNote, Start, Stop, TempoChange
+from bridge.events import (
+    EndNote,
+    InEvent,
+    MetreChange,
+    NoteOff,
+    NoteOn,
+    Panic,
+    PlayNote,
+    Position,
+    Set,
+    Start,
+    Stop,
+    TempoChange,
+)
 from bridge.offline.virtual import VirtualSession
 from gapt_core.vocabulary import NO_CHORD
 from plugin_host.scripted import ScriptedAccompanist
@@ -23,7 +39,27 @@ SETTINGS = st.builds(
     lookahead=st.sampled_from([0.25, 1.0, 2.0]),
     listen=st.sampled_from([0.0, 1.0, 2.5]),
     tempo=st.sampled_from([1.0, 60.0, 120.0, 999.0]),
+    entry=st.sampled_from(["free", "bar"]),
+    voicing=st.sampled_from(VOICINGS),
+    offset_ms=st.sampled_from([-120.0, 0.0, 80.0]),
+    thru=st.booleans(),
 )
+CHANGES = st.one_of(
+    st.tuples(st.sampled_from(["bypass", "hold", "thru", "clock_out", "follow_scale"]), st.booleans()),
+    st.tuples(st.just("voicing"), st.sampled_from(VOICINGS)),
+    st.tuples(st.just("mode"), st.sampled_from(["react", "anticipate"])),
+    st.tuples(st.just("channel"), st.integers(1, 3)),
+    st.tuples(st.just("register"), st.sampled_from([48, 60, 84])),
+    st.tuples(st.just("commit"), st.sampled_from([0.0, 0.75, 8.0])),
+    st.tuples(st.just("lookahead"), st.sampled_from([0.0, 2.0, 8.0])),
+    st.tuples(st.just("offset_ms"), st.sampled_from([-300.0, 0.0, 200.0])),
+    st.tuples(st.just("split"), st.sampled_from([0, 62])),
+    st.tuples(st.just("in_channels"), st.sampled_from(["any", "9-10"])),
+    st.tuples(st.just("preset"), st.just("public-domain")),
+    st.tuples(st.sampled_from(["temperature", "nonsense", "tempo"]), st.floats()),
+)
+PLAYERS_CHANNELS = st.sampled_from([8, 9, 10])
+"""Not those of the chords: there a synthesiser could not tell the player's note from ours either."""
 
 
 def restless(frame: int, metre: tuple[int, int, int], newest: int, before: int) -> int:
@@ -40,6 +76,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.accompanist = ScriptedAccompanist(restless)
         self.session = VirtualSession(self.accompanist, settings, answer_seconds=0.0)
         self.seen = 0
+        self.down: set[tuple[int, int]] = set()
         self.sounding: dict[tuple[int, int], int] = {}
         self.session.run_until(0.0)
 
@@ -50,14 +87,30 @@ class EngineMachine(RuleBasedStateMachine):
         self.session.play([event])
         self.session.run_until(self.now())
 
-    @rule(pitch=PITCHES, early=st.sampled_from([0.0, 0.003, 1.0]))
-    def press(self, pitch: int, early: float) -> None:
+    @rule(pitch=PITCHES, channel=PLAYERS_CHANNELS, early=st.sampled_from([0.0, 0.003, 1.0]))
+    def press(self, pitch: int, channel: int, early: float) -> None:
         """Reported in time, or after its moment."""
-        self.live(NoteOn(self.now() - early, pitch, 80))
+        self.live(NoteOn(self.now() - early, pitch, 80, channel))
+        self.down.add((channel, pitch))
 
-    @rule(pitch=PITCHES)
-    def release(self, pitch: int) -> None:
-        self.live(NoteOff(self.now(), pitch))
+    @rule(pitch=PITCHES, channel=PLAYERS_CHANNELS)
+    def release(self, pitch: int, channel: int) -> None:
+        self.live(NoteOff(self.now(), pitch, channel))
+        self.down.discard((channel, pitch))
+
+    @rule(change=CHANGES)
+    def set(self, change: tuple[str, Any]) -> None:
+        self.live(Set(self.now(), *change))
+
+    @rule(lag=st.floats(-0.05, 0.05), bpm=st.sampled_from([59.0, 120.0]))
+    def correct(self, lag: float, bpm: float) -> None:
+        self.live(Position(self.now(), self.session.engine.beats_at(self.now()) + lag, bpm))
+
+    @rule()
+    def panic(self) -> None:
+        self.live(Panic(self.now()))
+        self.look()
+        assert self.sounding == {}
 
     @rule(bpm=st.sampled_from([1.0, 30.0, 120.0, 999.0]))
     def change_tempo(self, bpm: float) -> None:
@@ -75,7 +128,7 @@ class EngineMachine(RuleBasedStateMachine):
     def stop(self) -> None:
         self.live(Stop(self.now()))
         self.look()
-        assert self.sounding == {}
+        assert set(self.sounding) <= self.down
 
     @rule(wait=WAITS)
     def wait(self, wait: float) -> None:
@@ -105,6 +158,10 @@ class EngineMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "session"):
             self.stop()
+            for channel, pitch in sorted(self.down):
+                self.live(NoteOff(self.now(), pitch, channel))
+            self.look()
+            assert self.sounding == {}
 
 
 EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
