@@ -32,7 +32,7 @@ LIBRARIES = {
     "numba": ("gapt_core/kernels.py",),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py"),
-    "pythonosc": ("bridge/ports/osc.py",),
+    "pythonosc": ("bridge/ports/osc/codec.py",),
     "rich": ("*/cli.py", "bridge/commands/*.py"),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
     "rtmidi2": ("bridge/ports/midi_drivers.py",),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from bridge.ports.midi import MidiInPort, MidiOutPort, refuse_same_port
 from bridge.ports.midi_drivers import load_driver
-from bridge.ports.osc import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, OscInPort, OscOutPort
+from bridge.ports.osc.choice import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, LOOPBACK, OscChoice
+from bridge.ports.osc.server import OscServer
 from bridge.seams import Clock, InPort, OutPort
 
 VIRTUAL = ""
@@ -58,12 +59,15 @@ def open_ports(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack) ->
 
 
 def _open_osc(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports) -> None:
-    if choice.osc_in is not None:
-        way_in = stack.enter_context(contextlib.closing(OscInPort(clock, choice.osc_in)))
-        ports.ways_in.append(way_in)
-        ports.heard.append(f"OSC on UDP port {way_in.port}")
+    if choice.osc_in is None and choice.osc_out is None:
+        return
+    out = None if choice.osc_out is None else (LOOPBACK, choice.osc_out)
+    osc = OscChoice(port_in=choice.osc_in or 0, out=out, query_port=choice.osc_in)
+    server = stack.enter_context(contextlib.closing(OscServer(clock, osc)))
+    ports.ways_in.append(server)
+    ports.ways_out.append(server)
+    ports.heard.append(server.name)
     if choice.osc_out is not None:
-        ports.ways_out.append(stack.enter_context(contextlib.closing(OscOutPort(choice.osc_out))))
         ports.played.append(f"OSC to UDP port {choice.osc_out}")
 
 

@@ -15,7 +15,8 @@ from rules import quarters
 from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
-from bridge.ports.osc import LOOPBACK, parse
+from bridge.ports.osc.choice import LOOPBACK
+from bridge.ports.osc.codec import parse
 from gapt_core.data.duet import Duet, write_duet
 from gapt_core.data.midi import read_midi
 from gapt_core.song import Tempo

@@ -17,7 +17,8 @@ from rules import quarters
 from signals import hear_signals
 from tiny_policy import write_policy_preset
 
-from bridge.ports.osc import LOOPBACK, build, parse
+from bridge.ports.osc.choice import LOOPBACK
+from bridge.ports.osc.codec import build, parse
 from gapt_core.data.duet import Duet, write_duet
 from gapt_core.data.midi import read_midi
 from gapt_core.song import Tempo
@@ -62,7 +63,7 @@ def received(listener: socket.socket, address: str) -> list[object]:
     while True:
         for message in parse(listener.recv(4096)):
             if message.address == address:
-                return list(message.params)
+                return list(message.arguments)
 
 
 def free_port() -> int:
