@@ -28,16 +28,25 @@ Timed = tuple[int, int, mido.Message]
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A remark on what happened at a place."""
+
+    beats: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Duet:
-    """A song, the chords that answered it, and their notes as a voicer set them."""
+    """A song, the chords that answered it, their notes as a voicer set them, and remarks."""
 
     song: Song
     chords: tuple[ChordEvent, ...]
     chord_notes: tuple[Note, ...]
+    markers: tuple[Marker, ...] = ()
 
 
 def write_duet(path: Path, duet: Duet) -> None:
-    """Write a MIDI file of format 1: tempo, metre and title; `Melody`; `Chords` with their Harte names as texts.
+    """Write a MIDI file of format 1: title, tempo, metre and markers; `Melody`; `Chords` with Harte names as texts.
 
     Written whole or not at all. Read back it gives the same song (`gapt_core.data.midi.read_midi`). A tempo below
     `SLOWEST_BPM` becomes that one.
@@ -58,16 +67,17 @@ def duet_file(duet: Duet) -> mido.MidiFile:
     names = [(event.onset_beats, "N" if event.chord is None else event.chord.name) for event in duet.chords]
     texts = [(_tick(beats), _META, mido.MetaMessage("text", text=name)) for beats, name in names]
     chords = _note_messages(duet.chord_notes, CHORDS_CHANNEL)
-    file = melody_file(duet.song)
+    file = melody_file(duet.song, duet.markers)
     file.tracks.append(_track(CHORDS_TRACK, [_programme(CHORDS_CHANNEL, ELECTRIC_PIANO), *texts, *chords]))
     return file
 
 
-def melody_file(song: Song) -> mido.MidiFile:
-    """The melody alone, with the song's tempo, metre and title."""
+def melody_file(song: Song, markers: tuple[Marker, ...] = ()) -> mido.MidiFile:
+    """The melody alone, with the song's tempo, metre and title, and `markers`."""
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     melody = _note_messages(song.notes, MELODY_CHANNEL)
-    file.tracks.append(_track(song.title, _conductor(song)))
+    remarks = [(_tick(marker.beats), _META, mido.MetaMessage("marker", text=marker.text)) for marker in markers]
+    file.tracks.append(_track(song.title, [*_conductor(song), *remarks]))
     file.tracks.append(_track(MELODY_TRACK, [_programme(MELODY_CHANNEL, PIANO), *melody]))
     return file
 
