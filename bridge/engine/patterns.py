@@ -12,10 +12,10 @@ from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 FIFTH = 7
 DEEPEST_FIFTH, MIDDLE_BASS = 28, 41
-"""The other bass of bass-chord is no deeper than the one and, for a root below the other, above the root."""
+"""MIDI pitches: a fifth in the bass is never deeper, and it is above a root that is below the second, else below it."""
 
 HALVED_BARS = 12
-"""Frames: an arpeggio sets out from the bass anew at half of the bar, and half of that, while it is this long."""
+"""Frames: an arpeggio sets out from the bass anew in the middle of the bar too, where half a bar is as long as this."""
 
 CACHED_METRES = 64
 

@@ -198,6 +198,17 @@ def test_bass_and_chord_take_turns_by_the_beat(metre: tuple[int, int], onset: in
     assert drawn(laid, C_MAJOR, len(wanted)) == wanted
 
 
+@given(st.builds(voicings, chords(), st.integers(48, 84)).flatmap(st.sampled_from))
+@example((40, 45, 47, 52))
+def test_the_other_bass_is_the_fifth_below_the_chord_or_the_root(pitches: tuple[int, ...]) -> None:
+    root, *upper = pitches
+    struck = {strike.pitch for since, strike in lay("bass-chord", pitches, BarGrid(), 0, 9) if since == 8}
+    fifths = {pitch for pitch in (root - 5, root + 7) if pitch % 12 in {other % 12 for other in upper}}
+    assert struck <= {root, *fifths}
+    assert 28 <= min(struck) <= max(struck) < upper[0]
+    assert struck != {root} or not fifths or root - 5 < 28 or upper[0] <= root + 7
+
+
 def tokens_of(parts: list[tuple[int | None, int]]) -> list[int]:
     """Chord tokens of (chord or none, frames)."""
     tokens = []
