@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from bridge.ports.midi import MidiInPort, MidiOutPort, refuse_same_port
-from bridge.ports.midi_drivers import load_driver
+from bridge.controls.settings import Settings
+from bridge.guardian.guardian import Guardian
+from bridge.guardian.last_words import LastWords
+from bridge.ports.midi import open_midi
 from bridge.ports.osc.choice import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, LOOPBACK, OscChoice
 from bridge.ports.osc.server import OscServer
 from bridge.seams import Clock, InPort, OutPort
@@ -20,68 +24,93 @@ class PortChoice:
     """Which ports to open; None opens none.
 
     Attributes:
-        midi_in: a part of the name of the MIDI port to listen to, or `VIRTUAL`.
+        midi_in: a part of the name of the MIDI port to listen to, or `VIRTUAL`; or several of these.
         midi_out: likewise of the port to play to.
-        same_port: whether both may be the same port.
+        same_port: whether one may be both.
         osc_in: UDP port to listen on.
         osc_out: UDP port to send to.
     """
 
-    midi_in: str | None = VIRTUAL
-    midi_out: str | None = VIRTUAL
+    midi_in: str | Sequence[str] | None = VIRTUAL
+    midi_out: str | Sequence[str] | None = VIRTUAL
     same_port: bool = False
     osc_in: int | None = DEFAULT_IN_PORT
     osc_out: int | None = DEFAULT_OUT_PORT
 
 
+class Tended(Protocol):
+    """Something that can be lost while we play."""
+
+    def tend(self) -> None:
+        """Notice what was lost and what is back; about twice a second, always from one thread."""
+
+
 @dataclass
 class Ports:
-    """Open ports; `watched` are those that can be lost while we play, `heard` and `played` name them for people."""
+    """Open ports. `heard` and `played` name them for people."""
 
     ways_in: list[InPort] = field(default_factory=list)
     ways_out: list[OutPort] = field(default_factory=list)
-    watched: list[MidiInPort | MidiOutPort] = field(default_factory=list)
+    tended: list[Tended] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     played: list[str] = field(default_factory=list)
 
 
-def open_ports(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack) -> Ports:
+def open_ports(
+    choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, settings: Settings | None = None
+) -> Ports:
     """The ports of `choice`, which `stack` closes.
+
+    Args:
+        settings: what the session starts with, for those who ask by OSC.
 
     Raises:
         BridgeError: one cannot be had.
     """
     ports = Ports()
-    _open_osc(choice, clock, stack, ports)
-    if (choice.midi_in, choice.midi_out) != (None, None):
-        _open_midi(choice, clock, stack, ports)
+    guardian = Guardian()
+    stack.callback(guardian.close)
+    _open_osc(choice, clock, stack, ports, guardian, settings)
+    _open_midi(choice, clock, stack, ports, guardian)
     return ports
 
 
-def _open_osc(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports) -> None:
+def _open_osc(
+    choice: PortChoice,
+    clock: Clock,
+    stack: contextlib.ExitStack,
+    ports: Ports,
+    guardian: Guardian,
+    settings: Settings | None,
+) -> None:
     if choice.osc_in is None and choice.osc_out is None:
         return
     out = None if choice.osc_out is None else (LOOPBACK, choice.osc_out)
     osc = OscChoice(port_in=choice.osc_in or 0, out=out, query_port=choice.osc_in)
-    server = stack.enter_context(contextlib.closing(OscServer(clock, osc)))
+    server = stack.enter_context(contextlib.closing(OscServer(clock, osc, settings)))
     ports.ways_in.append(server)
-    ports.ways_out.append(server)
+    guardian.start()
+    last_words = stack.enter_context(contextlib.closing(LastWords(guardian, server.last_words)))
+    ports.ways_out += [server, last_words]
+    ports.tended.append(last_words)
     ports.heard.append(server.name)
     if choice.osc_out is not None:
         ports.played.append(f"OSC to UDP port {choice.osc_out}")
 
 
-def _open_midi(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports) -> None:
-    driver = load_driver()
-    if choice.midi_in is not None:
-        way_in = stack.enter_context(contextlib.closing(MidiInPort(driver, clock, choice.midi_in or None)))
-        ports.ways_in.append(way_in)
-        ports.watched.append(way_in)
-        ports.heard.append(f"MIDI “{way_in.name}”")
-    if choice.midi_out is not None:
-        way_out = stack.enter_context(contextlib.closing(MidiOutPort(driver, choice.midi_out or None)))
-        ports.ways_out.append(way_out)
-        ports.watched.append(way_out)
-        ports.played.append(f"MIDI “{way_out.name}”")
-    if not choice.same_port:
-        refuse_same_port([port.name for port in ports.watched])
+def _open_midi(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports, guardian: Guardian) -> None:
+    heard, played = _names(choice.midi_in), _names(choice.midi_out)
+    if not (heard or played):
+        return
+    midi = stack.enter_context(contextlib.closing(open_midi(heard, played, clock, guardian, choice.same_port)))
+    ports.ways_in.append(midi)
+    ports.ways_out += midi.ways_out
+    ports.tended.append(midi)
+    ports.heard += [f"MIDI “{port.name}”" for port in midi.ways_in]
+    ports.played += [f"MIDI “{port.name}”" for port in midi.ways_out]
+
+
+def _names(chosen: str | Sequence[str] | None) -> list[str | None]:
+    """As `open_midi` has it: None is a port of our own."""
+    names = [chosen] if isinstance(chosen, str) else chosen or ()
+    return [name or None for name in names]

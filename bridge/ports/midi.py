@@ -1,165 +1,123 @@
-"""MIDI in and out: bytes of the back end to events of the engine, by way of mido's messages."""
+"""The MIDI ports of a session: opened together, watched together."""
 
 from __future__ import annotations
 
 import logging
-import sys
-
-import mido
+from collections.abc import Callable, Sequence
 
 from bridge.errors import BridgeError
-from bridge.events import EndNote, NoteOff, NoteOn, OutMessage, PlayNote, Silence
-from bridge.ports.midi_drivers import Connection, Driver
+from bridge.guardian.guardian import Guardian
+from bridge.ports.midi_drivers import Driver, load_driver
+from bridge.ports.midi_echo import Echoes
+from bridge.ports.midi_in import MidiInPort
+from bridge.ports.midi_names import need_virtual_ports, refuse_same_port
+from bridge.ports.midi_out import MidiOutPort
 from bridge.seams import Clock, Inbox
-
-VIRTUAL_IN = "GAPT Bridge in"
-VIRTUAL_OUT = "GAPT Bridge out"
-
-SUSTAIN = 64
-ALL_SOUND_OFF = 120
-ALL_NOTES_OFF = 123
 
 logger = logging.getLogger(__name__)
 
 
-class MidiInPort:
-    """Notes of one MIDI port, any channel, each stamped as it comes in.
+class MidiPorts:
+    """Ways in and out that know of each other.
 
-    `malformed` counts messages that are no MIDI.
+    Attributes:
+        echoes: what came back and was not heard as melody.
     """
 
-    def __init__(self, driver: Driver, clock: Clock, name: str | None = None) -> None:
-        """Choose the port whose name holds `name`, or offer a virtual one.
-
-        Raises:
-            BridgeError: no such port, several of them, or no virtual ports on this system.
-        """
-        self.name = VIRTUAL_IN if name is None else find_port(name, driver.inputs(), "in")
-        self.malformed = 0
-        self._virtual = name is None
+    def __init__(
+        self,
+        driver: Driver,
+        guardian: Guardian,
+        ways_in: list[MidiInPort],
+        ways_out: list[MidiOutPort],
+        echoes: Echoes,
+        report: Callable[[str], None],
+    ) -> None:
+        self.ways_in = ways_in
+        self.ways_out = ways_out
+        self.echoes = echoes
         self._driver = driver
-        self._clock = clock
-        self._held: set[int] = set()
-        self._inbox: Inbox | None = None
-        self._connection: Connection | None = None
-        if self._virtual:
-            _need_virtual_ports()
+        self._guardian = guardian
+        self._report = report
+        self._life = driver.life
 
     def start(self, inbox: Inbox) -> None:
-        """Open the port; the driver's thread reports from now on."""
-        self._inbox = inbox
-        self._connection = self._driver.open_input(self.name, self._virtual, self._received)
+        """Listen from now on, and report ports lost and back.
 
-    def gone(self) -> bool:
-        """Whether the device or program at the other end has left."""
-        return self._connection is not None and self._connection.gone()
+        Raises:
+            BridgeError: a port cannot be opened.
+        """
+        for way_out in self.ways_out:
+            way_out.start(inbox)
+        for way_in in self.ways_in:
+            way_in.start(inbox)
+
+    def tend(self) -> None:
+        """Notice what was unplugged, plugged in again or died; about twice a second, from the thread that opened."""
+        heard, played = self._names()
+        if heard is None or self._driver.life != self._life:
+            # What the guardian holds of a dead system can be neither used nor closed.
+            self._guardian.kill()
+            self._life = self._driver.life
+        self._guardian.tend()
+        for way_in in self.ways_in:
+            way_in.tend(heard)
+        for way_out in self.ways_out:
+            way_out.tend(played)
+        looping = self.echoes.loop()
+        if looping is not None:
+            self._report(
+                f"What we play comes back on “{looping}” and is not heard as melody: "
+                "cut that way back in your software, or listen to another port with --in."
+            )
 
     def close(self) -> None:
-        """Release the port. Safe to call twice."""
-        if self._connection is not None:
-            self._connection.close()
+        """Release every port. Safe to call twice."""
+        for way_in in self.ways_in:
+            way_in.close()
+        for way_out in self.ways_out:
+            way_out.close()
 
-    def _received(self, data: list[int]) -> None:
-        seconds = self._clock.now()
+    def _names(self) -> tuple[list[str], list[str]] | tuple[None, None]:
+        """Ports that can be listened and played to; None where the system's MIDI does not answer."""
         try:
-            message = mido.Message.from_bytes(data)
-        except (ValueError, LookupError):  # mido looks past the end of some messages that are cut short
-            self.malformed += 1
-            return
-        if message.type == "note_on" and message.velocity > 0:
-            self._held.add(message.note)
-            self._report(NoteOn(seconds, message.note, message.velocity))
-        elif message.type in ("note_on", "note_off"):
-            self._held.discard(message.note)
-            self._report(NoteOff(seconds, message.note))
-        elif message.type == "reset" or message.is_cc(ALL_NOTES_OFF) or message.is_cc(ALL_SOUND_OFF):
-            self._release_all(seconds)
-
-    def _release_all(self, seconds: float) -> None:
-        for pitch in sorted(self._held):
-            self._report(NoteOff(seconds, pitch))
-        self._held.clear()
-
-    def _report(self, event: NoteOn | NoteOff) -> None:
-        if self._inbox is not None:
-            self._inbox(event)
+            return self._driver.inputs(), self._driver.outputs()
+        except BridgeError as error:
+            logger.debug("%s", error)
+            return None, None
 
 
-class MidiOutPort:
-    """Notes to one MIDI port."""
+def open_midi(
+    heard: Sequence[str | None],
+    played: Sequence[str | None],
+    clock: Clock,
+    guardian: Guardian,
+    same_port: bool = False,
+    report: Callable[[str], None] = logger.warning,
+) -> MidiPorts:
+    """Ports by parts of their names, or for None one of our own that others can connect to.
 
-    def __init__(self, driver: Driver, name: str | None = None) -> None:
-        """Open the port whose name holds `name`, or offer a virtual one.
-
-        Raises:
-            BridgeError: no such port, several of them, it cannot be opened, or no virtual ports on this system.
-        """
-        if name is None:
-            _need_virtual_ports()
-        self.name = VIRTUAL_OUT if name is None else find_port(name, driver.outputs(), "out")
-        self._connection = driver.open_output(self.name, name is None)
-
-    def send(self, message: OutMessage) -> None:
-        """Send what `message` is in MIDI, which may be nothing.
-
-        Raises:
-            BridgeError: the port takes no more.
-        """
-        for midi in _to_midi(message):
-            self._connection.send(midi.bytes())
-
-    def gone(self) -> bool:
-        """Whether the device or program at the other end has left."""
-        return self._connection.gone()
-
-    def close(self) -> None:
-        """Release the port. Safe to call twice."""
-        self._connection.close()
-
-
-def find_port(wanted: str, names: list[str], way: str) -> str:
-    """The one name that is `wanted`, or else that holds it, whatever the case.
+    Args:
+        heard: ports to listen to.
+        played: ports to play to.
+        same_port: whether one may be both.
+        report: told in a sentence, on the thread that tends, when what we play keeps coming back.
 
     Raises:
-        BridgeError: none does, or several do; the sentence lists what there is.
+        BridgeError: one cannot be had.
     """
-    others = [name for name in names if not name.startswith("GAPT Bridge")]
-    found = [name for name in others if name == wanted] or [n for n in others if wanted.lower() in n.lower()]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(f"“{name}”" for name in (found or others)) or "none"
-    problem = "fits several ports" if found else "is no port"
-    raise BridgeError(f"--{way} “{wanted}” {problem}; there are: {listed}. Give more of one name.")
-
-
-def refuse_same_port(names: list[str]) -> None:
-    """See to it that chords do not come back as melody; `names` are the ports listened and played to.
-
-    Raises:
-        BridgeError: both are the same port.
-    """
-    if len(set(names)) < len(names):
-        raise BridgeError(
-            f"“{names[0]}” is both --in and --out, so that the chords could come back as melody: "
-            "choose another, or add --same-port where that cannot happen."
-        )
-
-
-def _to_midi(message: OutMessage) -> list[mido.Message]:
-    if isinstance(message, PlayNote):
-        channel, note, velocity = message.channel, message.pitch, message.velocity
-        return [mido.Message("note_on", channel=channel, note=note, velocity=velocity)]
-    if isinstance(message, EndNote):
-        return [mido.Message("note_off", channel=message.channel, note=message.pitch)]
-    if isinstance(message, Silence):
-        controls = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
-        return [mido.Message("control_change", channel=message.channel, control=c, value=0) for c in controls]
-    return []
-
-
-def _need_virtual_ports() -> None:
-    if sys.platform == "win32":
-        raise BridgeError(
-            "Windows lets no program offer a MIDI port of its own: make two with loopMIDI "
-            "(https://www.tobias-erichsen.de/software/loopmidi.html) and name them with --in and --out."
-        )
+    driver = load_driver()
+    echoes = Echoes()
+    if None in (*heard, *played):
+        need_virtual_ports()
+    ways_in = [MidiInPort(driver, clock, name, echoes) for name in heard]
+    ports = MidiPorts(driver, guardian, ways_in, [], echoes, report)
+    try:
+        for name in played:
+            ports.ways_out.append(MidiOutPort(guardian, clock, driver.outputs(), name, echoes))
+        names_out = [] if same_port else [port.name for port in ports.ways_out]
+        refuse_same_port([port.name for port in ways_in], names_out)
+    except BridgeError:
+        ports.close()
+        raise
+    return ports

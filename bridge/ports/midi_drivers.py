@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -17,17 +16,18 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from bridge.errors import BridgeError
+from bridge.ports.midi_jack import IS_INPUT, IS_OUTPUT, Jack
+from bridge.ports.midi_jack import LIBRARY as JACK_LIBRARY
 
 CALLBACK_SECONDS = 0.02
 """How long a callback under way may take after it is called off. Closing keeps Python's lock and waits for the
 driver's thread; were that one in a callback of ours, waiting for the same lock, both would wait for ever."""
 
-JACK_NO_START_SERVER = 1
+HEARD = (True, False, False)
+"""What an input ignores: system exclusive, but neither MIDI clock nor active sensing, as back ends else do."""
 
 Received = Callable[[list[int]], None]
 """Takes the bytes of one message, on the driver's thread; must not raise."""
-
-logger = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
@@ -40,27 +40,48 @@ class Connection(Protocol):
             BridgeError: the port takes no more.
         """
 
-    def gone(self) -> bool:
-        """Whether the port of another program or device has left the system."""
-
     def close(self) -> None:
         """Release the port. Safe to call twice."""
 
+    def abandon(self) -> None:
+        """Forget the port without a word to the system, which has died: closing could end the program."""
+
 
 class Driver(Protocol):
-    """A MIDI back end. Names are those the system shows."""
+    """A MIDI back end. Names are those the system shows. To be asked from one thread at a time."""
+
+    @property
+    def life(self) -> int:
+        """Grows when the system was dead and is back: connections of an earlier life are lost, even those to ports
+        that are there again."""
 
     def inputs(self) -> list[str]:
-        """Ports that can be listened to."""
+        """Ports that can be listened to.
+
+        Raises:
+            BridgeError: the system's MIDI does not answer.
+        """
 
     def outputs(self) -> list[str]:
-        """Ports that can be played to."""
+        """Ports that can be played to.
+
+        Raises:
+            BridgeError: the system's MIDI does not answer.
+        """
 
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
-        """Listen to the port `name`, or offer one of that name to others."""
+        """Listen to the port `name`, or offer one of that name to others.
+
+        Raises:
+            BridgeError: it cannot be had.
+        """
 
     def open_output(self, name: str, virtual: bool) -> Connection:
-        """Play to the port `name`, or offer one of that name to others."""
+        """Play to the port `name`, or offer one of that name to others.
+
+        Raises:
+            BridgeError: it cannot be had.
+        """
 
 
 def load_driver() -> Driver:
@@ -69,54 +90,84 @@ def load_driver() -> Driver:
     Raises:
         BridgeError: there is none, or the system offers no MIDI.
     """
-    for name in ("libasound.so.2", "libjack.so.0"):
-        _prefer_system_library(name)
+    _prefer_system_library("libasound.so.2")
+    library = _prefer_system_library(JACK_LIBRARY)
     reasons = []
     for name, kind in (("rtmidi", RtMidi), ("rtmidi2", RtMidi2)):
         try:
-            return kind(importlib.import_module(name))
+            module = importlib.import_module(name)
         except ImportError as error:
             reasons.append(str(error))
+        else:
+            return kind(module, _jack_where_needed(library))
     raise BridgeError(
         f"No MIDI back end can be loaded ({'; '.join(reasons)}): install one with `pip install python-rtmidi` "
         "(`rtmidi2` from Python 3.13 on; Debian also needs libasound2), or play over OSC alone with --no-midi."
     )
 
 
-class RtMidi:
-    """python-rtmidi; its callback runs on the driver's own thread."""
+class _Listed:
+    """What both back ends share: JACK tells better than they do what there is."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, jack: Jack | None) -> None:
         self._module = module
-        jack = _linux_needs_jack()
+        self._jack = jack
+        # Kept: other programs are told of every client that comes and goes, and look through their ports again.
+        self._lists: dict[str, Any] = {}
         self._api = module.API_UNIX_JACK if jack else module.API_UNSPECIFIED
-        self._errors = (module.RtMidiError, ValueError, TypeError)
+
+    @property
+    def life(self) -> int:
+        return self._jack.life if self._jack else 0
 
     def inputs(self) -> list[str]:
-        return self._listed(self._module.MidiIn)
+        return self._jack.ports(IS_OUTPUT) if self._jack else self._listed("MidiIn")
 
     def outputs(self) -> list[str]:
-        return self._listed(self._module.MidiOut)
+        return self._jack.ports(IS_INPUT) if self._jack else self._listed("MidiOut")
+
+    def _listed(self, kind: str) -> list[str]:
+        if kind not in self._lists:
+            self._lists[kind] = self._client(getattr(self._module, kind), "GAPT Bridge list")
+        return self._names(self._lists[kind])
+
+    def _names(self, client: Any) -> list[str]:
+        raise NotImplementedError
+
+    def _client(self, kind: Any, name: str) -> Any:
+        raise NotImplementedError
+
+    def _need_server(self) -> None:
+        # A client that finds no server does worse than fail: it frees what older clients still use.
+        if self._jack and not self._jack.answers():
+            raise _no_system("the JACK server is gone")
+
+
+class RtMidi(_Listed):
+    """python-rtmidi; its callback runs on the driver's own thread."""
+
+    def __init__(self, module: ModuleType, jack: Jack | None = None) -> None:
+        super().__init__(module, jack)
+        self._errors = (module.RtMidiError, ValueError, TypeError)
 
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
         port = self._opened(self._module.MidiIn, name, virtual)
+        port.ignore_types(*HEARD)
         port.set_callback(lambda event, _: received(event[0]))
-        return _RtConnection(port, None if virtual else name, self._errors)
+        return _RtConnection(port, self._errors)
 
     def open_output(self, name: str, virtual: bool) -> Connection:
-        port = self._opened(self._module.MidiOut, name, virtual)
-        return _RtConnection(port, None if virtual else name, self._errors)
+        return _RtConnection(self._opened(self._module.MidiOut, name, virtual), self._errors)
 
     def _client(self, kind: Any, name: str) -> Any:
+        self._need_server()
         try:
             return kind(self._api, name=name)
         except self._module.RtMidiError as error:
             raise _no_system(error) from error
 
-    def _listed(self, kind: Any) -> list[str]:
-        client = self._client(kind, "GAPT Bridge list")
+    def _names(self, client: Any) -> list[str]:
         names: list[str] = client.get_ports()
-        client.delete()
         return names
 
     def _opened(self, kind: Any, name: str, virtual: bool) -> Any:
@@ -130,9 +181,8 @@ class RtMidi:
 
 
 class _RtConnection:
-    def __init__(self, port: Any, other: str | None, errors: tuple[type[Exception], ...]) -> None:
+    def __init__(self, port: Any, errors: tuple[type[Exception], ...]) -> None:
         self._port = port
-        self._other = other
         self._errors = errors
         self._open = True
 
@@ -141,9 +191,6 @@ class _RtConnection:
             self._port.send_message(data)
         except self._errors as error:
             raise _lost(error) from error
-
-    def gone(self) -> bool:
-        return self._other is not None and self._other not in self._port.get_ports()
 
     def close(self) -> None:
         if not self._open:
@@ -155,33 +202,33 @@ class _RtConnection:
         self._port.close_port()
         self._port.delete()
 
+    def abandon(self) -> None:
+        if self._open:
+            _keep_for_ever(self._port)
+        self._open = False
 
-class RtMidi2:
+
+class RtMidi2(_Listed):
     """rtmidi2: the same C++ inside. It ends the whole program where a port cannot be opened, so we look before."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self._module = module
-        self._api = module.API_UNIX_JACK if _linux_needs_jack() else module.API_UNSPECIFIED
-
-    def inputs(self) -> list[str]:
-        return list(self._client(self._module.MidiIn, "GAPT Bridge list").ports)
-
-    def outputs(self) -> list[str]:
-        return list(self._client(self._module.MidiOut, "GAPT Bridge list").ports)
 
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
         port = self._opened(self._module.MidiIn, name, virtual)
+        port.ignore_types(*HEARD)
         port.callback = lambda data, _: received(data)
-        return _RtConnection2(port, None if virtual else name)
+        return _RtConnection2(port)
 
     def open_output(self, name: str, virtual: bool) -> Connection:
-        return _RtConnection2(self._opened(self._module.MidiOut, name, virtual), None if virtual else name)
+        return _RtConnection2(self._opened(self._module.MidiOut, name, virtual))
 
     def _client(self, kind: Any, name: str) -> Any:
+        self._need_server()
         try:
             return kind(name, api=self._api)
         except RuntimeError as error:
             raise _no_system(error) from error
+
+    def _names(self, client: Any) -> list[str]:
+        return list(client.ports)
 
     def _opened(self, kind: Any, name: str, virtual: bool) -> Any:
         client = self._client(kind, name if virtual else "GAPT Bridge")
@@ -196,9 +243,8 @@ class RtMidi2:
 
 
 class _RtConnection2:
-    def __init__(self, port: Any, other: str | None) -> None:
+    def __init__(self, port: Any) -> None:
         self._port = port
-        self._other = other
         self._open = True
 
     def send(self, data: list[int]) -> None:
@@ -206,9 +252,6 @@ class _RtConnection2:
             self._port.send_message(data)
         except RuntimeError as error:
             raise _lost(error) from error
-
-    def gone(self) -> bool:
-        return self._other is not None and self._other not in self._port.ports
 
     def close(self) -> None:
         if not self._open:
@@ -219,35 +262,27 @@ class _RtConnection2:
             time.sleep(CALLBACK_SECONDS)
         self._port.close_port()
 
+    def abandon(self) -> None:
+        if self._open:
+            _keep_for_ever(self._port)
+        self._open = False
 
-def _linux_needs_jack() -> bool:
-    """Whether this is a Linux without the ALSA sequencer but with a JACK server.
+
+def _jack_where_needed(library: ctypes.CDLL | None) -> Jack | None:
+    """The JACK server where this is a Linux without the ALSA sequencer.
 
     Raises:
         BridgeError: it has neither.
     """
     if not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists():
-        return False
-    if not _jack_answers():
+        return None
+    jack = Jack(library) if library else None
+    if jack is None or not jack.answers():
         raise BridgeError(
             "This machine has neither the ALSA sequencer nor a JACK server: start one (for example "
             "`jackd -r -d dummy`), or play over OSC alone with --no-midi."
         )
-    return True
-
-
-def _jack_answers() -> bool:
-    library = _prefer_system_library("libjack.so.0")
-    if library is None:
-        return False
-    library.jack_set_error_function(_quiet)
-    library.jack_set_info_function(_quiet)
-    library.jack_client_open.restype = ctypes.c_void_p
-    library.jack_client_close.argtypes = [ctypes.c_void_p]
-    client = library.jack_client_open(b"GAPT Bridge probe", JACK_NO_START_SERVER, None)
-    if client is not None:
-        library.jack_client_close(client)
-    return client is not None
+    return jack
 
 
 def _prefer_system_library(name: str) -> ctypes.CDLL | None:
@@ -261,13 +296,13 @@ def _prefer_system_library(name: str) -> ctypes.CDLL | None:
         return None
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-def _quiet(line: bytes) -> None:
-    logger.debug("JACK: %s", line.decode(errors="replace"))
+def _keep_for_ever(port: object) -> None:
+    """See to it that `port` is never freed, for to free it is to close it."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
 
 
 def _lost(error: object) -> BridgeError:
-    return BridgeError(f"The MIDI port takes no more notes ({error}): plug it in again and start anew.")
+    return BridgeError(f"The MIDI port takes no more notes ({error}): plug it in again.")
 
 
 def _no_system(error: object) -> BridgeError:
