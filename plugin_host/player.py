@@ -3,15 +3,21 @@
 Position p of the policy is the frame `base + p`: its step takes melody and chord of the frame before and,
 where they are shown, the melody of the frame itself. What is final is stepped once. What lies ahead is
 imagined: draw a chord, draw the melody the policy expects, step on, and at last set the cursor back.
+
+What was committed was played, with two exceptions, of which the caller speaks or need not speak. After a jump it says
+`cut`, and what it will not play any more is forgotten. A plan that came too late for some of its frames needs nothing:
+the caller plays the last change that is due at once, so the chord that the player goes on from is the one that sounds,
+and only for how long it has sounded was counted some frames too many.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +40,13 @@ class StepInput:
     chord: int
     now: int
     metre: tuple[int, int, int]
+
+
+class Sounded(NamedTuple):
+    """The chord token of a frame, and for how many frames, this one included, its chord has sounded."""
+
+    token: int
+    frames: int
 
 
 class Policy(Protocol):
@@ -67,10 +80,13 @@ class Player:
     """
 
     def __init__(self, policy: Policy, sampling: Sampling | None = None) -> None:
+        self.window = policy.window
+        """How many frames back the policy hears."""
         self._policy = policy
         self._sampler = Sampler(sampling or Sampling())
         self._heard: dict[int, MelodyFrame] = {}
-        self._chords: dict[int, int] = {}
+        self._chords: dict[int, Sounded] = {}
+        self._final = 0  # `_chords` from here on are what was held for want of an answer
         self._shown = False
         self._base = 0
 
@@ -79,65 +95,112 @@ class Player:
         self._sampler = Sampler(sampling)
         self._heard.clear()
         self._chords.clear()
+        self._final = 0
         self._shown = False
         self._start_at(0)
 
+    def sample(self, sampling: Sampling) -> None:
+        """Draw chords so from now on."""
+        self._sampler = Sampler(sampling)
+
+    def cut(self, frame: int) -> None:
+        """Forget the chords from `frame` on, and that their frames were stepped; the melody stays heard."""
+        self._forget_chords(frame)
+        self._final = min(self._final, frame)
+        self._set_back(frame)
+
     def recall(self, shown: bool, frames: Sequence[MelodyFrame], chords: Sequence[tuple[int, int]]) -> None:
-        """Hear again what an earlier player heard and committed; to be called after `reset`.
+        """Hear what another player heard and committed: all of it after `reset`, and then what is new.
 
         Args:
             shown: whether that player chose its chords with the frame's own melody known.
             frames: consecutive, the newest last.
-            chords: (frame, token), perhaps of frames still to come.
+            chords: (frame, token) in order, perhaps of frames still to come, perhaps of earlier ones that were late.
         """
         self._shown = shown
-        self._chords.update(chords)
-        self._heard.update((frame.index, frame) for frame in frames)
+        if chords:
+            self._forget_chords(max(chords[0][0], self._final))
+            self._set_back(chords[0][0] + 1)
+        for frame, token in chords:
+            self._hold_until(frame)
+            self._put(frame, token)
+        self._final = max(self._final, *(frame + 1 for frame, _ in chords), 0)
         if frames:
+            self._hold_until(frames[0].index)
             end = frames[-1].index + 1
-            self._start_at(max(frames[0].index, end - self._policy.window))
+            self._heard.update((frame.index, frame) for frame in frames)
+            if not self._policy.position:
+                self._start_at(max(frames[0].index, end - self.window))
             self._catch_up(end)
+            self._forget_before(end - self.window - self._policy.spare)
 
     def feed(self, frame: MelodyFrame) -> None:
         """Take the next closed frame, and step to it so that the answer after it needs no more than its own step."""
         self._heard[frame.index] = frame
         self._catch_up(frame.index + 1)
-        forgotten = frame.index - self._policy.window - self._policy.spare
+        forgotten = frame.index - self.window - self._policy.spare
         self._heard.pop(forgotten, None)
         self._chords.pop(forgotten, None)
 
-    def plan(self, request: PlanRequest) -> Plan:
-        """Chords for the frames of `request`; the first `commit` of them stand from now on.
+    def plan_length(self, request: PlanRequest) -> int:
+        """How many frames a plan for `request` has: no more than `policy.spare`, for it has to be taken back."""
+        return min(len(request.metres), self._policy.spare)
 
-        A plan is at most `policy.spare` frames long.
+    def plan(self, request: PlanRequest) -> Plan:
+        """Chords for the frames of `request`; the first `commit` of them stand from now on."""
+        return [plan for plan in self.plans(request) if plan is not None][-1]
+
+    def plans(self, request: PlanRequest) -> Generator[Plan | None, None, None]:
+        """The same step by step: the committed part as soon as it is known, at last the whole, None in between.
+
+        To close it early is to give up what has not come yet. Until it has ended or is closed nothing else may be
+        asked of the player.
         """
         began = time.perf_counter()
         self._shown = request.now is not None
-        metres = request.metres[: self._policy.spare]
-        if request.play and metres:
-            self._catch_up(request.frame)
-            tokens = self._imagine(request.frame, request.now, metres)
-        else:
-            tokens = [self._chords.get(request.frame + offset, NO_CHORD) for offset in range(len(metres))]
-        committed = min(request.commit, len(tokens))
-        self._chords.update((request.frame + offset, tokens[offset]) for offset in range(committed))
-        return Plan(request.frame, tuple(tokens), committed, time.perf_counter() - began)
-
-    def _imagine(self, first: int, now: int | None, metres: Sequence[tuple[int, int, int]]) -> list[int]:
-        """Chords from frame `first` on. The cursor ends behind `first`, whose step is final."""
-        melody, chord = self._melody_before(first), self._chord_before(first)
-        held = self._held_before(first)
+        self._forget_chords(max(request.frame, self._final))
+        length = self.plan_length(request)
+        commit = min(request.commit, length)
         tokens: list[int] = []
-        for frame, metre in enumerate(metres, start=first):
-            logits, expected = self._policy.step(StepInput(melody, chord, HIDDEN if now is None else now, metre))
-            committed = self._chords.get(frame)
-            chord = self._sampler.chord(logits, chord, frame, held) if committed is None else committed
-            held = held + 1 if chord >= CHORD_HOLD else 1
-            melody = self._sampler.melody(expected, melody, frame) if now is None else now
-            now = None
-            tokens.append(chord)
-        self._policy.rewind(first + 1 - self._base)
-        return tokens
+        with contextlib.closing(self._tokens(request, length)) as drawn:
+            for token in drawn:
+                tokens.append(token)
+                if len(tokens) == commit:
+                    self._commit(request.frame, tokens)
+                done = len(tokens) in (commit, length)
+                yield Plan(request.frame, tuple(tokens), commit, time.perf_counter() - began) if done else None
+        if not tokens:
+            yield Plan(request.frame, (), 0, time.perf_counter() - began)
+
+    def _tokens(self, request: PlanRequest, length: int) -> Generator[int, None, None]:
+        if request.play:
+            yield from self._imagine(request.frame, request.now, request.metres[:length])
+            return
+        for frame in range(request.frame, request.frame + length):
+            yield self._chords[frame].token if frame in self._chords else NO_CHORD
+
+    def _imagine(
+        self, first: int, now: int | None, metres: Sequence[tuple[int, int, int]]
+    ) -> Generator[int, None, None]:
+        """Chords from frame `first` on. However it ends, the cursor is behind `first`, whose step is final."""
+        self._catch_up(first)
+        melody, (chord, held) = self._melody_before(first), self._chord_before(first)
+        try:
+            for frame, metre in enumerate(metres, start=first):
+                logits, expected = self._policy.step(StepInput(melody, chord, HIDDEN if now is None else now, metre))
+                committed = self._chords.get(frame)
+                chord = self._sampler.chord(logits, chord, frame, held) if committed is None else committed.token
+                held = held + 1 if chord >= CHORD_HOLD else 1
+                melody = self._sampler.melody(expected, melody, frame) if now is None else now
+                now = None
+                yield chord
+        finally:
+            self._policy.rewind(min(first + 1 - self._base, self._policy.position))
+
+    def _commit(self, first: int, tokens: Sequence[int]) -> None:
+        for frame, token in enumerate(tokens, start=first):
+            self._put(frame, token)
+        self._final = max(self._final, first + len(tokens))
 
     def _catch_up(self, end: int) -> None:
         """Step every frame before `end` as it truly was; where frames are missing, start after the gap."""
@@ -154,7 +217,7 @@ class Player:
         for frame in range(first, end):
             heard = self._heard[frame]
             now = heard.melody if self._shown else HIDDEN
-            self._policy.step(StepInput(self._melody_before(frame), self._chord_before(frame), now, heard.metre))
+            self._policy.step(StepInput(self._melody_before(frame), self._chord_before(frame).token, now, heard.metre))
 
     def _set_back(self, end: int) -> None:
         """Where the policy is past `end`, set it back, or before everything if that is too far."""
@@ -163,27 +226,38 @@ class Player:
         try:
             self._policy.rewind(end - self._base)
         except ValueError:
-            known = [frame for frame in self._heard if end - self._policy.window <= frame < end]
+            known = [frame for frame in self._heard if end - self.window <= frame < end]
             self._start_at(min(known, default=end))
 
     def _start_at(self, frame: int) -> None:
         self._policy.reset()
         self._base = frame
 
-    def _held_before(self, frame: int) -> int:
-        """For how many frames, as far as remembered, the chord before `frame` has sounded."""
-        start = frame - 1
-        while self._chords.get(start, NO_CHORD) >= CHORD_HOLD:
-            start -= 1
-        return frame - start
-
     def _melody_before(self, frame: int) -> int:
         before = self._heard.get(frame - 1)
         return SILENCE if before is None else before.melody
 
-    def _chord_before(self, frame: int) -> int:
-        """The chord token of the frame before; one that was never answered for was held."""
-        if frame - 1 not in self._chords:
-            sounding = sounding_chord(self._chords.get(frame - 2, NO_CHORD))
-            self._chords[frame - 1] = NO_CHORD if sounding is None else CHORD_HOLD + sounding
-        return self._chords[frame - 1]
+    def _chord_before(self, frame: int) -> Sounded:
+        """The chord of the frame before."""
+        self._hold_until(frame)
+        return self._chords.get(frame - 1, Sounded(NO_CHORD, 1))
+
+    def _hold_until(self, end: int) -> None:
+        """Where no chord is known before `end`, because no answer came, the last one known was held."""
+        last = next((frame for frame in range(end - 1, end - 1 - self.window, -1) if frame in self._chords), end)
+        if last < end:
+            sounding = sounding_chord(self._chords[last].token)
+            for frame in range(last + 1, end):
+                self._put(frame, NO_CHORD if sounding is None else CHORD_HOLD + sounding)
+
+    def _put(self, frame: int, token: int) -> None:
+        sounded = self._chords[frame - 1].frames if token >= CHORD_HOLD and frame - 1 in self._chords else 0
+        self._chords[frame] = Sounded(token, sounded + 1)
+
+    def _forget_chords(self, start: int) -> None:
+        for frame in [frame for frame in self._chords if frame >= start]:
+            del self._chords[frame]
+
+    def _forget_before(self, end: int) -> None:
+        self._heard = {index: frame for index, frame in self._heard.items() if index >= end}
+        self._chords = {frame: chord for frame, chord in self._chords.items() if frame >= end}

@@ -9,6 +9,8 @@ from plugin_host.errors import HostError, WorkerLost
 from plugin_host.protocol import Decoder, Failed, Message, Ready, encode
 from plugin_host.spawn import Child
 
+MODULE = "plugin_host.worker"
+
 
 class WorkerProcess:
     """A process of `plugin_host.worker`, starting up from the moment it is made.
@@ -23,7 +25,7 @@ class WorkerProcess:
         # One thread is all the worker uses; pools of more would only cost time and memory to set up.
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         try:
-            self._child = Child("plugin_host.worker", (preset, style), _lost, environment)
+            self._child = Child(MODULE, (preset, style), _lost, environment)
         except OSError as error:
             raise HostError(f"The policy's process cannot start ({error}); close other programs.") from error
         self._decoder = Decoder()
@@ -55,7 +57,7 @@ class WorkerProcess:
         return self._decoder.take(data)
 
     def wait_ready(self, seconds: float) -> Ready:
-        """Return once the worker can play.
+        """Return once the worker can play, or once it knows what it was told by `Recall`.
 
         Raises:
             HostError: it cannot, or not within `seconds`.
@@ -72,6 +74,10 @@ class WorkerProcess:
             said = self._child.last_words()
             raise HostError(f"The policy's process ended while starting ({said}): install gapt-bridge again.") from None
         raise HostError(f"The policy was not ready within {seconds:.0f} seconds: close other programs and try again.")
+
+    def dismiss(self) -> None:
+        """Begin to end the process, without waiting for it; whoever receives from it learns at once that it is lost."""
+        self._child.dismiss()
 
     def kill(self) -> None:
         """End the process at once; whoever receives from it learns that it is lost. Safe to call twice."""

@@ -1,7 +1,8 @@
 """What the bridge and the worker say to each other, as bytes: a table of small messages, never pickled.
 
 A message is a header (version, kind, length of the body) and a body of fixed fields and counted arrays,
-all little-endian. Tokens are 16 bits, frames 64, and `NONE` stands for a token that is not there.
+all little-endian. Tokens are 16 bits, frames 64, and `NONE` stands for a token that is not there. A set of chords is a
+bit each, in 30 bytes, behind a byte that says whether there is a limit at all.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
+from gapt_core.chords import CHORD_COUNT
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.errors import ProtocolError
 
-VERSION = 1
+VERSION = 2
 NONE = 0xFFFF
 LONGEST_BODY = 1 << 20
 
 HEADER = struct.Struct("<BBI")
-_SAMPLING = struct.Struct("<ddq")
+_CHORD_BYTES = (CHORD_COUNT + 7) // 8
+_SAMPLING = struct.Struct(f"<ddqB{_CHORD_BYTES}s")
 _FRAME = struct.Struct("<qHHHH")
 _ASK = struct.Struct("<qqHHBH")
-_ANSWER = struct.Struct("<qqdHH")
+_ANSWER = struct.Struct("<qBqdHH")
+_CUT = struct.Struct("<q")
 _RECALL = struct.Struct("<BHH")
 _CHORD = struct.Struct("<qH")
 _READY = struct.Struct("<I")
@@ -36,6 +40,20 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """To the worker: draw chords so from the next plan on."""
+
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """To the worker: what was committed from `frame` on will not be played."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """To the worker: the next melody frame."""
 
@@ -44,7 +62,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """To the worker, after a `Reset`: what was heard and committed before it was there.
+    """To the worker: what was heard and committed while another one answered; it says `Ready` when it knows it.
 
     `shown` says whether frames were heard before their chord was chosen (`react`); `chords` are
     (frame, token), some perhaps of frames that are not heard yet.
@@ -65,15 +83,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """From the worker: the plan that answers request `number`."""
+    """From the worker: the plan that answers request `number`, or its committed part where it is not `whole`."""
 
     number: int
     plan: Plan
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """From the worker: loaded and warm; it hears `window` frames back."""
+    """From the worker: loaded and warm, or done with a `Recall`; it hears `window` frames back."""
 
     window: int
 
@@ -90,7 +109,7 @@ class Failed:
     sentence: str
 
 
-Message = Union[Reset, Feed, Recall, Ask, Answer, Ready, Alive, Failed]
+Message = Union[Reset, Sample, Cut, Feed, Recall, Ask, Answer, Ready, Alive, Failed]
 
 
 def encode(message: Message) -> bytes:
@@ -102,7 +121,7 @@ def encode(message: Message) -> bytes:
     kind, pack, _ = _KINDS[type(message)]
     try:
         body = pack(message)
-    except struct.error as error:
+    except (struct.error, ValueError, OverflowError) as error:
         raise ProtocolError(f"{message} has a number that does not fit the protocol ({error}).") from error
     return HEADER.pack(VERSION, kind, len(body)) + body
 
@@ -149,13 +168,16 @@ def _read_frame(body: bytes, offset: int = 0) -> MelodyFrame:
     return MelodyFrame(index, melody, (metre[0], metre[1], metre[2]))
 
 
-def _pack_reset(message: Reset) -> bytes:
-    sampling = message.sampling
-    return _SAMPLING.pack(sampling.temperature, sampling.density, sampling.seed)
+def _pack_sampling(sampling: Sampling) -> bytes:
+    allowed = sum(1 << chord for chord in sampling.allowed or ()).to_bytes(_CHORD_BYTES, "little")
+    return _SAMPLING.pack(sampling.temperature, sampling.density, sampling.seed, sampling.allowed is not None, allowed)
 
 
-def _read_reset(body: bytes) -> Reset:
-    return Reset(Sampling(*_SAMPLING.unpack(body)))
+def _read_sampling(body: bytes) -> Sampling:
+    temperature, density, seed, limited, mask = _SAMPLING.unpack(body)
+    bits = int.from_bytes(mask, "little")
+    allowed = frozenset(chord for chord in range(CHORD_COUNT) if bits >> chord & 1)
+    return Sampling(temperature, density, seed, allowed if limited else None)
 
 
 def _pack_recall(message: Recall) -> bytes:
@@ -190,18 +212,18 @@ def _read_ask(body: bytes) -> Ask:
 
 def _pack_answer(message: Answer) -> bytes:
     plan = message.plan
-    fields = (message.number, plan.frame, plan.compute_seconds, plan.committed, len(plan.tokens))
+    fields = (message.number, message.whole, plan.frame, plan.compute_seconds, plan.committed, len(plan.tokens))
     return _ANSWER.pack(*fields) + struct.pack(f"<{len(plan.tokens)}H", *plan.tokens)
 
 
 def _read_answer(body: bytes) -> Answer:
-    number, frame, compute_seconds, committed, count = _ANSWER.unpack_from(body)
+    number, whole, frame, compute_seconds, committed, count = _ANSWER.unpack_from(body)
     tokens = struct.unpack_from(f"<{count}H", body, _ANSWER.size)
-    return Answer(number, Plan(frame, tokens, committed, compute_seconds))
+    return Answer(number, Plan(frame, tokens, committed, compute_seconds), bool(whole))
 
 
 _KINDS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[bytes], Message]]] = {
-    Reset: (1, _pack_reset, _read_reset),
+    Reset: (1, lambda message: _pack_sampling(message.sampling), lambda body: Reset(_read_sampling(body))),
     Feed: (2, lambda message: _pack_frame(message.frame), lambda body: Feed(_read_frame(body))),
     Recall: (3, _pack_recall, _read_recall),
     Ask: (4, _pack_ask, _read_ask),
@@ -209,5 +231,7 @@ _KINDS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[bytes], Message]
     Ready: (6, lambda m: _READY.pack(m.window), lambda body: Ready(*_READY.unpack(body))),
     Alive: (7, lambda _: b"", lambda _: Alive()),
     Failed: (8, lambda message: message.sentence.encode(), lambda body: Failed(body.decode())),
+    Sample: (9, lambda message: _pack_sampling(message.sampling), lambda body: Sample(_read_sampling(body))),
+    Cut: (10, lambda message: _CUT.pack(message.frame), lambda body: Cut(*_CUT.unpack(body))),
 }
 _READERS = {kind: read for kind, _, read in _KINDS.values()}

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from gapt_core.chords import CHORD_COUNT
 from gapt_core.patience import hold_penalty
 from gapt_core.vocabulary import (
+    ACTIONS,
+    CHORD_HOLD,
     CHORD_ONSET,
     HOLD_ACTION,
     NOTE_HOLD,
@@ -20,7 +22,6 @@ from gapt_core.vocabulary import (
     NOTE_ONSET,
     PITCH_COUNT,
     SILENCE,
-    legal_actions,
     token_of_action,
 )
 from plugin_host.accompanist import Sampling
@@ -29,6 +30,8 @@ Logits = NDArray[np.float32]
 
 CHORD_STREAM, MELODY_STREAM = range(2)
 SEED_MASK = (1 << 63) - 1
+COLDEST = 1e-3
+"""At a lower temperature the likeliest is taken: a number divided by less may be too large for single precision."""
 
 
 class Sampler:
@@ -36,8 +39,10 @@ class Sampler:
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
-        self._bias = np.zeros(HOLD_ACTION + 1, dtype=np.float32)
-        self._bias[CHORD_ONSET : CHORD_ONSET + CHORD_COUNT] = sampling.density
+        may_sound = _may_sound(sampling.allowed)
+        self._bias = np.zeros(ACTIONS, dtype=np.float32)
+        self._bias[CHORD_ONSET:CHORD_HOLD] = np.where(may_sound, sampling.density, -np.inf)
+        self._may_be_held = np.concatenate(([False], may_sound, may_sound))  # by the token before
 
     def chord(self, logits: Logits, previous: int, frame: int, held_frames: int = 0) -> int:
         """The chord token of `frame` after the chord token `previous`, which has sounded for `held_frames`.
@@ -45,9 +50,11 @@ class Sampler:
         `logits` are `[ACTIONS]`.
         """
         biased = logits + self._bias
-        biased[HOLD_ACTION] -= hold_penalty(held_frames)
-        action = self._draw(np.where(legal_actions(previous), biased, -np.inf), CHORD_STREAM, frame)
-        return token_of_action(action, previous)
+        if self._may_be_held[previous]:
+            biased[HOLD_ACTION] -= hold_penalty(held_frames)
+        else:
+            biased[HOLD_ACTION] = -np.inf
+        return token_of_action(self._draw(biased, CHORD_STREAM, frame), previous)
 
     def melody(self, logits: Logits, previous: int, frame: int) -> int:
         """The melody token of `frame` after the melody token `previous`; `logits` `[NOTE_ACTIONS]`."""
@@ -61,7 +68,14 @@ class Sampler:
 
     def _draw(self, logits: Logits, stream: int, frame: int) -> int:
         temperature = self._sampling.temperature
-        if temperature <= 0:
+        if temperature < COLDEST:
             return int(logits.argmax())
         random = np.random.default_rng((self._sampling.seed & SEED_MASK, stream, frame))
         return int((logits / temperature + random.gumbel(size=len(logits))).argmax())
+
+
+def _may_sound(allowed: frozenset[int] | None) -> NDArray[np.bool_]:
+    """Which chords may be played; `[CHORD_COUNT]`."""
+    may_sound = np.full(CHORD_COUNT, allowed is None)
+    may_sound[[chord for chord in allowed or () if 0 <= chord < CHORD_COUNT]] = True
+    return may_sound

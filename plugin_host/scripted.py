@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gapt_core.vocabulary import CHORD_HOLD, NO_CHORD, SILENCE, sounding_chord
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
@@ -16,7 +17,8 @@ class ScriptedAccompanist:
     """Answers at once, on the caller's thread, by a rule or from a list of chord tokens (after its end: hold).
 
     It is strict where a worker process has to be lenient: frames and requests that break the promises of
-    `plugin_host.accompanist` raise `HostError`. While `silent` it keeps its answers until `answer` is called.
+    `plugin_host.accompanist` raise `HostError`. While `silent` it keeps its answers until `answer` is called. Where a
+    plan is longer than what it commits the committed part comes first, and then the whole, unless `twice` is False.
     """
 
     def __init__(self, script: Rule | Sequence[int]) -> None:
@@ -26,9 +28,19 @@ class ScriptedAccompanist:
         self.requests: list[PlanRequest] = []
         """Requests since the last `reset`."""
         self.resets = 0
+        self.cuts: list[int] = []
+        """Frames from which chords were taken back since the last `reset`."""
+        self.sampling: Sampling | None = None
+        """How chords would be drawn."""
         self.preset = ""
         """The preset last swapped in."""
+        self.style = ""
+        """The style last swapped in."""
+        self.restarts = 0
+        self.trouble: str | None = None
+        """For the test to set: what is wrong, one sentence."""
         self.silent = False
+        self.twice = True
         self.closed = False
         self._kept: list[tuple[Plan, Callable[[Plan], None]]] = []
         self._chords: list[int] = []
@@ -53,14 +65,19 @@ class ScriptedAccompanist:
             raise HostError(f"{request} came with {len(self.fed)} frames fed and {len(self._chords)} committed.")
         self.requests.append(request)
         plan = self._answer(request)
+        plans = [plan]
+        if self.twice and plan.committed < len(plan.tokens):
+            plans.insert(0, replace(plan, tokens=plan.tokens[: plan.committed]))
         if self.silent:
-            self._kept.append((plan, deliver))
-        else:
-            deliver(plan)
+            self._kept += [(part, deliver) for part in plans]
+            return
+        for part in plans:
+            deliver(part)
 
-    def answer(self) -> None:
-        """Deliver what was kept, in order."""
-        kept, self._kept = self._kept, []
+    def answer(self, deliveries: int | None = None) -> None:
+        """Deliver what was kept, in order; all of it, or the oldest `deliveries`."""
+        count = len(self._kept) if deliveries is None else deliveries
+        kept, self._kept = self._kept[:count], self._kept[count:]
         for plan, deliver in kept:
             deliver(plan)
 
@@ -68,12 +85,29 @@ class ScriptedAccompanist:
         """Forget the music; answers kept can still be delivered, as from a process that was only slow."""
         self.fed.clear()
         self.requests.clear()
+        self.cuts.clear()
         self._chords.clear()
+        self.sampling = sampling
         self.resets += 1
 
-    def swap(self, preset: str) -> None:
+    def sample(self, sampling: Sampling) -> None:
+        """Remember how; a script is not drawn."""
+        self.sampling = sampling
+
+    def cut(self, frame: int) -> None:
+        """Take back what was committed from `frame` on.
+
+        Raises:
+            HostError: frames count from 0.
+        """
+        if frame < 0:
+            raise HostError(f"There is no frame {frame} to cut.")
+        self.cuts.append(frame)
+        del self._chords[frame:]
+
+    def swap(self, preset: str, style: str) -> None:
         """Remember which."""
-        self.preset = preset
+        self.preset, self.style = preset, style
 
     def close(self) -> None:
         """Remember it."""

@@ -107,11 +107,15 @@ class Child:
 
     def finish(self) -> None:
         """Let the process read the end, and wait until it has ended by itself; where it does not, kill it."""
-        with contextlib.suppress(OSError):
-            self._out.shutdown(socket.SHUT_RDWR)
+        self._hang_up()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
         self.kill()
+
+    def dismiss(self) -> None:
+        """Begin to end the process, without waiting for it; whoever receives from it learns at once that it is lost."""
+        self._hang_up()
+        self._process.kill()
 
     def kill(self) -> None:
         """End the process at once; whoever receives from it learns that it is lost. Safe to call twice."""
@@ -132,6 +136,10 @@ class Child:
         lines = self._errors.read().decode(errors="replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]
         return said[-1] if said else f"exit code {self._process.returncode}"
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._out.shutdown(socket.SHUT_RDWR)
 
     def _flush(self) -> None:
         """Send as much as the wire takes; a process once lost stays lost, for a message may be cut in the middle."""

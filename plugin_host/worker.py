@@ -1,5 +1,8 @@
 """The policy's process: reads messages from a socket, answers them one by one, and ends when the socket closes.
 
+A request is answered as soon as what it commits is known; the rest of the plan follows, unless something comes in
+meanwhile that makes it worthless.
+
 Started by `plugin_host.process`. Torch is imported here, after signals are set, and nowhere on the bridge's side.
 """
 
@@ -8,16 +11,33 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import select
 import signal
 import socket
 import time
+from collections import deque
+from collections.abc import Callable
 
 from gapt_core.vocabulary import NOTE_ONSET
 from plugin_host.accompanist import MelodyFrame, PlanRequest, Sampling
 from plugin_host.errors import ProtocolError
 from plugin_host.player import Player
 from plugin_host.priority import raise_priority
-from plugin_host.protocol import Alive, Answer, Ask, Decoder, Failed, Feed, Message, Ready, Recall, Reset, encode
+from plugin_host.protocol import (
+    Alive,
+    Answer,
+    Ask,
+    Cut,
+    Decoder,
+    Failed,
+    Feed,
+    Message,
+    Ready,
+    Recall,
+    Reset,
+    Sample,
+    encode,
+)
 from plugin_host.spawn import inherited_wire
 from presets.errors import GaptError
 
@@ -40,78 +60,130 @@ def main(arguments: list[str]) -> int:
     preset, style, number = arguments
     with contextlib.closing(inherited_wire(number)) as wire, contextlib.suppress(ConnectionError, TimeoutError):
         try:
-            player, window = _load(preset, style)
+            player = _load(preset, style)
         except GaptError as error:
             wire.sendall(encode(Failed(str(error))))
             return 1
-        _hurry()
-        wire.sendall(encode(Ready(window)))
-        serve(player, wire)
+        _settle()
+        serve(player, wire, _hurry)
     return 0
 
 
-def serve(player: Player, wire: socket.socket) -> None:
-    """Answer until the other side closes.
+class Line:
+    """The worker's end of the wire: what the bridge says in order, what it is told, and signs of life in between.
+
+    Its verbs raise `ConnectionError` where the other side died, `TimeoutError` where it has stopped reading, and
+    `ProtocolError` where it speaks another version.
+    """
+
+    def __init__(self, wire: socket.socket) -> None:
+        wire.settimeout(HEARTBEAT_SECONDS)
+        self._wire = wire
+        self._decoder = Decoder()
+        self._waiting: deque[Message] = deque()
+        self._spoken = time.monotonic()
+
+    def say(self, message: Message) -> None:
+        """Tell the bridge."""
+        self._wire.sendall(encode(message))
+        self._spoken = time.monotonic()
+
+    def next(self) -> Message | None:
+        """The next message, however long it takes; None once the bridge has closed."""
+        while not self._waiting:
+            if time.monotonic() - self._spoken >= HEARTBEAT_SECONDS:
+                self.say(Alive())
+            try:
+                if not self._receive():
+                    return None
+            except TimeoutError:
+                continue
+        return self._waiting.popleft()
+
+    def brings(self, *kinds: type) -> bool:
+        """Whether a message of one of `kinds` waits by now, or the bridge has closed."""
+        while select.select([self._wire], [], [], 0)[0]:
+            if not self._receive():
+                return True
+        return any(isinstance(message, kinds) for message in self._waiting)
+
+    def _receive(self) -> bool:
+        """Whether the bridge is still there."""
+        data = self._wire.recv(RECEIVE_BYTES)
+        self._waiting += self._decoder.take(data)
+        return bool(data)
+
+
+def serve(player: Player, wire: socket.socket, hurry: Callable[[], None] = lambda: None) -> None:
+    """Say that all is ready, and answer until the other side closes.
+
+    Args:
+        hurry: called when the player knows the past, so that learning it takes no time from the one who still plays.
 
     Raises:
         ConnectionError: the other side died.
         TimeoutError: it has stopped reading.
         ProtocolError: it speaks another version.
     """
-    decoder = Decoder()
-    wire.settimeout(HEARTBEAT_SECONDS)
-    spoken = time.monotonic()
+    line = Line(wire)
+    line.say(Ready(player.window))
     answers = 0
-    while True:
-        try:
-            data = wire.recv(RECEIVE_BYTES)
-        except TimeoutError:
-            data = None
-        if data == b"":
-            return
-        for message in decoder.take(data or b""):
-            answer = handle(player, message)
-            if answer is not None:
-                wire.sendall(encode(answer))
-                spoken = time.monotonic()
-                answers += 1
-                if answers % COLLECT_EVERY == 0:
-                    gc.collect()
-        if time.monotonic() - spoken >= HEARTBEAT_SECONDS:
-            wire.sendall(encode(Alive()))
-            spoken = time.monotonic()
+    while (message := line.next()) is not None:
+        if isinstance(message, Ask):
+            answer(player, message, line)
+            answers += 1
+            if answers % COLLECT_EVERY == 0:
+                gc.collect()
+            continue
+        handle(player, message)
+        if isinstance(message, Recall):
+            hurry()
+            line.say(Ready(player.window))
 
 
-def handle(player: Player, message: Message) -> Answer | None:
-    """Do what a message says; the answer where one is wanted.
+def answer(player: Player, ask: Ask, line: Line) -> None:
+    """Answer in up to two parts; what comes in meanwhile may make the second part, or both, worthless."""
+    length = player.plan_length(ask.request)
+    worthless: tuple[type, ...] = (Cut, Reset)
+    with contextlib.closing(player.plans(ask.request)) as plans:
+        for plan in plans:
+            if plan is not None:
+                line.say(Answer(ask.number, plan, len(plan.tokens) == length))
+                worthless = (Ask, Cut, Reset)
+            elif line.brings(*worthless):
+                return
+
+
+def handle(player: Player, message: Message) -> None:
+    """Do what a message says that wants no answer.
 
     Raises:
         ProtocolError: the message is not one for a worker.
     """
-    if isinstance(message, Ask):
-        return Answer(message.number, player.plan(message.request))
     if isinstance(message, Feed):
         player.feed(message.frame)
+    elif isinstance(message, Cut):
+        player.cut(message.frame)
+    elif isinstance(message, Sample):
+        player.sample(message.sampling)
     elif isinstance(message, Recall):
         player.recall(message.shown, message.frames, message.chords)
     elif isinstance(message, Reset):
         player.reset(message.sampling)
     else:
         raise ProtocolError(f"{type(message).__name__} is no message for the policy's process.")
-    return None
 
 
-def _load(preset: str, style: str) -> tuple[Player, int]:
+def _load(preset: str, style: str) -> Player:
     import torch
 
     from plugin_host.worker_policy import load_torch_policy
 
     # More threads make the slowest steps much slower as soon as another program wants the cores.
     torch.set_num_threads(1)
-    policy = load_torch_policy(preset, style)
-    player = Player(policy)
+    player = Player(load_torch_policy(preset, style))
     _warm(player)
-    return player, policy.window
+    return player
 
 
 def _warm(player: Player) -> None:
@@ -122,9 +194,13 @@ def _warm(player: Player) -> None:
     player.reset(Sampling())
 
 
-def _hurry() -> None:
-    """Run before other programs, and keep the garbage collector out of the way."""
-    logger.debug("priority: %s", raise_priority())
+def _settle() -> None:
+    """Keep the garbage collector out of the way."""
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+def _hurry() -> None:
+    """Run before other programs."""
+    logger.debug("priority: %s", raise_priority())

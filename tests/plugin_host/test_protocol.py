@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gapt_core.chords import CHORD_COUNT
 from gapt_core.vocabulary import CHORD_TOKENS, MELODY_TOKENS
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.errors import ProtocolError
@@ -16,6 +17,7 @@ from plugin_host.protocol import (
     Alive,
     Answer,
     Ask,
+    Cut,
     Decoder,
     Failed,
     Feed,
@@ -23,6 +25,7 @@ from plugin_host.protocol import (
     Ready,
     Recall,
     Reset,
+    Sample,
     encode,
 )
 
@@ -37,8 +40,12 @@ requests = st.builds(
     PlanRequest, indices, st.none() | melody, st.lists(metres, max_size=20).map(tuple), lengths, st.booleans()
 )
 plans = st.builds(Plan, indices, st.lists(chords, max_size=20).map(tuple), lengths, finite)
+allowed = st.none() | st.frozensets(st.integers(0, CHORD_COUNT - 1))
+samplings = st.builds(Sampling, finite, finite, st.integers(-(2**63), 2**63 - 1), allowed)
 messages = st.one_of(
-    st.builds(Reset, st.builds(Sampling, finite, finite, st.integers(-(2**63), 2**63 - 1))),
+    st.builds(Reset, samplings),
+    st.builds(Sample, samplings),
+    st.builds(Cut, indices),
     st.builds(Feed, melody_frames),
     st.builds(
         Recall,
@@ -47,7 +54,7 @@ messages = st.one_of(
         st.lists(st.tuples(indices, chords), max_size=9).map(tuple),
     ),
     st.builds(Ask, indices, requests),
-    st.builds(Answer, indices, plans),
+    st.builds(Answer, indices, plans, st.booleans()),
     st.builds(Ready, st.integers(1, 4096)),
     st.just(Alive()),
     st.builds(Failed, st.text(max_size=200)),
@@ -97,3 +104,9 @@ def test_noise_is_refused_or_waited_out(noise: bytes) -> None:
 def test_a_number_too_large_is_refused_where_it_is_sent() -> None:
     with pytest.raises(ProtocolError, match="does not fit"):
         encode(Reset(Sampling(seed=2**64)))
+
+
+@pytest.mark.parametrize("chord", [-1, CHORD_COUNT + 8, 10**6])
+def test_a_chord_that_there_is_not_is_refused_where_it_is_sent(chord: int) -> None:
+    with pytest.raises(ProtocolError, match="does not fit"):
+        encode(Sample(Sampling(allowed=frozenset({chord}))))

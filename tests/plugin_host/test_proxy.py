@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny_policy import write_policy_preset
 
-from gapt_core.vocabulary import NOTE_HOLD, NOTE_ONSET, SILENCE
+from gapt_core.vocabulary import NOTE_HOLD, NOTE_ONSET, SILENCE, STYLES
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.errors import HostError
 from plugin_host.player import Player
@@ -43,9 +43,12 @@ class Caller:
         self.accompanist = accompanist
 
     def ask(self, frame: int, seconds: float = PATIENCE_SECONDS) -> Plan:
+        """The whole plan, after its committed part."""
         answers: queue.SimpleQueue[Plan] = queue.SimpleQueue()
         self.accompanist.plan(request_for(frame), answers.put)
-        return answers.get(timeout=seconds)
+        first, whole = answers.get(timeout=seconds), answers.get(timeout=seconds)
+        assert (first.frame, first.tokens, first.committed) == (frame, whole.tokens[:1], 1)
+        return whole
 
     def ask_until_answered(self, frame: int) -> Plan:
         """Ask again and again, as the engine does when answers do not come."""
@@ -161,7 +164,7 @@ def test_ctrl_c_is_not_for_the_worker(caller: Caller) -> None:
 def test_another_preset_plays_on_from_what_was_heard(own: Caller, folder: Path, expected: Expected) -> None:
     own.play(range(7))
     first = own.accompanist.pid
-    own.accompanist.swap(str(folder / "other"))
+    own.accompanist.swap(str(folder / "other"), STYLES[0])
     for frame in range(7, len(MELODY)):
         own.ask_until_answered(frame)
         own.feed(frame)
@@ -174,7 +177,7 @@ def test_another_preset_plays_on_from_what_was_heard(own: Caller, folder: Path, 
 
 
 def test_a_preset_that_is_not_there_changes_nothing_but_is_told(own: Caller, expected: Expected) -> None:
-    own.accompanist.swap("no-such-preset")
+    own.accompanist.swap("no-such-preset", STYLES[0])
     while own.accompanist.trouble is None:
         own.ask(0)
     assert "no preset «no-such-preset»" in own.accompanist.trouble
@@ -217,7 +220,7 @@ def test_closing_ends_the_process_and_may_be_said_twice(folder: Path) -> None:
 def test_closing_does_not_wait_for_a_preset_that_is_loading(folder: Path) -> None:
     accompanist = WorkerAccompanist(str(folder / "tiny"))
     accompanist.start()
-    accompanist.swap(str(folder / "other"))
+    accompanist.swap(str(folder / "other"), STYLES[0])
     accompanist.close()
     assert accompanist.pid is None
 

@@ -31,7 +31,10 @@ def ask(
 
 def test_a_list_is_played_token_by_token_and_then_held() -> None:
     accompanist = fed([C, hold(C), G], 0)
-    assert [plan.tokens for plan in ask(accompanist, 0, length=5, commit=2)] == [(C, hold(C), G, hold(G), hold(G))]
+    committed, whole = ask(accompanist, 0, length=5, commit=2)
+    assert whole.tokens == (C, hold(C), G, hold(G), hold(G))
+    assert committed.tokens == (C, hold(C))
+    assert committed.committed == whole.committed == 2
     accompanist.feed(MelodyFrame(0, SILENCE, PLACE))
     accompanist.feed(MelodyFrame(1, SILENCE, PLACE))
     assert ask(accompanist, 2)[0].tokens == (G,)
@@ -97,3 +100,39 @@ def test_reset_begins_from_frame_0() -> None:
     accompanist.reset(Sampling())
     assert ask(accompanist, 0)[0].tokens == (C,)
     assert accompanist.resets == 1
+
+
+def test_the_whole_plan_alone_is_delivered_if_wished() -> None:
+    accompanist = fed([C], 0)
+    accompanist.twice = False
+    assert [plan.tokens for plan in ask(accompanist, 0, length=2)] == [(C, hold(C))]
+
+
+def test_a_slow_answer_comes_in_two_parts_too() -> None:
+    accompanist = fed([C, hold(C), G], 0)
+    accompanist.silent = True
+    plans = ask(accompanist, 0, length=3)
+    accompanist.answer(1)
+    assert [plan.tokens for plan in plans] == [(C,)]
+    accompanist.answer()
+    assert [plan.tokens for plan in plans] == [(C,), (C, hold(C), G)]
+
+
+def test_what_is_cut_was_not_played() -> None:
+    accompanist = fed([C, hold(C), G, hold(G)], 2)
+    accompanist.cut(0)
+    ask(accompanist, 2, length=2, commit=2)
+    accompanist.cut(3)
+    accompanist.feed(MelodyFrame(2, SILENCE, PLACE))
+    assert [plan.tokens for plan in ask(accompanist, 3)] == [(hold(G),)]
+    assert accompanist.cuts == [0, 3]
+    with pytest.raises(HostError, match="no frame -1"):
+        accompanist.cut(-1)
+
+
+def test_what_is_asked_of_it_is_remembered() -> None:
+    accompanist = fed([], 0)
+    accompanist.sample(Sampling(seed=5, allowed=frozenset({1})))
+    accompanist.swap("default", "folk")
+    assert accompanist.sampling == Sampling(seed=5, allowed=frozenset({1}))
+    assert (accompanist.preset, accompanist.style) == ("default", "folk")

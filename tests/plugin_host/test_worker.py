@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from scripted_policy import ScriptedPolicy
@@ -39,28 +39,43 @@ def wire() -> Iterator[socket.socket]:
     assert not thread.is_alive()
 
 
-def answers(wire: socket.socket, count: int) -> list[Answer]:
-    decoder = Decoder()
-    received: list[Message] = []
-    while sum(isinstance(message, Answer) for message in received) < count:
-        received += decoder.take(wire.recv(1 << 16))
-    return [message for message in received if isinstance(message, Answer)]
+class Reader:
+    """Reads answers from the bridge's end."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+        self._decoder = Decoder()
+
+    def until(self, done: Callable[[list[Message]], bool]) -> list[Message]:
+        """What came until `done` says so, signs of life left out."""
+        received: list[Message] = []
+        while not done(received):
+            data = self._wire.recv(1 << 16)
+            received += [message for message in self._decoder.take(data) if not isinstance(message, Alive)]
+        return received
 
 
-def test_requests_are_answered_in_order(wire: socket.socket) -> None:
-    messages: list[Message] = [Reset(Sampling(seed=4)), Ask(7, REQUEST), Feed(MelodyFrame(0, NOTE_ONSET + 60, METRE))]
-    messages.append(Ask(8, PlanRequest(1, None, (METRE,))))
+def send(wire: socket.socket, *messages: Message) -> None:
     wire.sendall(b"".join(encode(message) for message in messages))
-    first, second = answers(wire, 2)
-    assert (first.number, second.number) == (7, 8)
+
+
+def test_requests_are_answered_in_order_and_in_two_parts(wire: socket.socket) -> None:
+    send(wire, Reset(Sampling(seed=4)), Ask(7, REQUEST))
+    ready, first, second = Reader(wire).until(lambda received: len(received) == 3)
+    assert ready == Ready(64)
+    assert isinstance(first, Answer) and isinstance(second, Answer)
     expected = Player(ScriptedPolicy(), Sampling(seed=4)).plan(REQUEST)
-    assert first.plan.tokens == expected.tokens
-    assert first.plan.committed == 2
-    assert second.plan.tokens == expected.tokens[1:2]
-    assert first.plan.compute_seconds > 0
+    assert (first.number, first.whole, first.plan.tokens, first.plan.committed) == (7, False, expected.tokens[:2], 2)
+    assert (second.number, second.whole, second.plan.tokens, second.plan.committed) == (7, True, expected.tokens, 2)
+    assert 0 < first.plan.compute_seconds < second.plan.compute_seconds
+    send(wire, Feed(MelodyFrame(0, NOTE_ONSET + 60, METRE)), Ask(8, PlanRequest(1, None, (METRE,))))
+    (third,) = Reader(wire).until(bool)
+    assert isinstance(third, Answer) and third.whole
+    assert (third.number, third.plan.tokens) == (8, expected.tokens[1:2])
 
 
 def test_an_idle_worker_says_that_it_is_alive(wire: socket.socket) -> None:
+    assert Decoder().take(wire.recv(1 << 16)) == [Ready(64)]
     assert Decoder().take(wire.recv(1 << 16)) == [Alive()]
 
 
@@ -68,7 +83,7 @@ def test_a_worker_is_told_the_past() -> None:
     policy = ScriptedPolicy()
     player = Player(policy)
     frames = tuple(MelodyFrame(frame, NOTE_ONSET + 60, METRE) for frame in range(5, 8))
-    assert handle(player, Recall(True, frames, ((5, 3),))) is None
+    handle(player, Recall(True, frames, ((5, 3),)))
     assert [frame.chord for frame in policy.past] == [0, 3, 243]
 
 
