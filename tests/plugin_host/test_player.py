@@ -13,8 +13,10 @@ from scripted_policy import ScriptedPolicy
 from strategies import melody_tracks
 
 from gapt_core.model import policy as net
+from gapt_core.patience import FRAMES_PER_NAT, FREE_FRAMES
 from gapt_core.vocabulary import (
     CHORD_HOLD,
+    CHORD_ONSET,
     NO_CHORD,
     NOTE_HOLD,
     NOTE_ONSET,
@@ -269,3 +271,124 @@ def test_memory_does_not_grow_with_the_session() -> None:
         player.feed(MelodyFrame(frame, SILENCE, metre(frame)))
     assert len(player._heard) <= 12
     assert len(player._chords) <= 14
+
+
+def test_what_is_final_is_known_before_the_rest_is_imagined() -> None:
+    duet = Duet(MELODY)
+    parts = duet.player.plans(PlanRequest(0, None, tuple(metre(frame) for frame in range(6)), commit=2))
+    assert next(parts) is None
+    committed = next(parts)
+    assert committed is not None and duet.policy.taken == 2
+    *between, whole = parts
+    assert whole is not None and between == [None] * 3
+    assert (committed.tokens, committed.committed) == (whole.tokens[:2], 2)
+    assert committed.compute_seconds < whole.compute_seconds
+    assert whole.tokens == Duet(MELODY, lookahead=6, commit=2).ask(0).tokens
+
+
+@given(st.integers(0, 9), st.integers(1, 8), st.booleans())
+def test_what_is_given_up_was_never_imagined(taken: int, commit: int, react: bool) -> None:
+    duet = Duet(MELODY, react, lookahead=8, commit=commit)
+    plain = Duet(MELODY, react, commit=commit).play()
+    parts = duet.player.plans(PlanRequest(0, MELODY[0] if react else None, tuple(map(metre, range(8))), commit))
+    heard = [part for _, part in zip(range(taken), parts, strict=False) if part is not None]
+    parts.close()
+    duet.chords = list(heard[0].tokens[:commit]) if heard else []
+    assert duet.policy.past == duet.truth()[: min(taken, 1)]
+    assert duet.play() == plain
+    assert duet.policy.past == duet.truth()
+
+
+def test_a_plan_of_no_frames_is_empty() -> None:
+    duet = Duet(MELODY)
+    assert duet.player.plan(PlanRequest(0, None, (), commit=1)).tokens == ()
+
+
+@pytest.mark.parametrize("react", [False, True])
+def test_what_is_cut_was_never_played(react: bool) -> None:
+    duet = Duet(MELODY, react, lookahead=6, commit=6)
+    duet.ask(0)
+    for frame in range(3):
+        duet.feed(frame)
+    duet.player.cut(4)
+    sounding = sounding_chord(duet.chords[3])
+    assert sounding is not None
+    duet.feed(3)
+    duet.feed(4)  # and nobody asked for it
+    duet.chords[4:] = [CHORD_HOLD + sounding]
+    duet.ask(5)
+    assert duet.policy.past == duet.truth()[:6]
+
+
+def test_a_jump_takes_back_the_step_that_did_not_know_of_it() -> None:
+    duet = Duet(MELODY)
+    for frame in range(4):
+        duet.ask(frame)
+        duet.feed(frame)
+    duet.ask(4)
+    duet.player.cut(4)
+    duet.player.plan(PlanRequest(4, None, ((0, 16, 4),)))
+    assert duet.policy.past == [*duet.truth()[:4], StepInput(MELODY[3], duet.chords[3], HIDDEN, (0, 16, 4))]
+
+
+def test_a_cut_far_back_hears_the_past_again() -> None:
+    duet = Duet(MELODY, policy=ScriptedPolicy(window=8, spare=4))
+    duet.play()
+    duet.player.cut(14)
+    sounding = sounding_chord(duet.chords[13])
+    assert sounding is not None
+    duet.player.plan(PlanRequest(24, None, (metre(24),)))
+    assert [step.chord for step in duet.policy.past[-10:]] == [CHORD_HOLD + sounding] * 10
+
+
+def test_another_sampling_draws_what_comes_and_forgets_nothing() -> None:
+    duet = Duet(MELODY, lookahead=4, commit=2)
+    for frame in range(6):
+        if frame >= len(duet.chords):
+            duet.ask(frame)
+        duet.feed(frame)
+    duet.player.sample(Sampling(allowed=frozenset({5})))
+    plan = duet.ask(6)
+    assert {sounding_chord(token) for token in plan.tokens} <= {None, 5}
+    assert duet.policy.past == duet.truth()[:7]
+
+
+def test_held_frames_are_counted_however_they_became_known() -> None:
+    """Drawn, held for want of an answer, told, and long forgotten: the chord gets as old as it is."""
+    eager = ScriptedPolicy(window=8, spare=4, hold=40.0)
+    duet = Duet(MELODY * 9, policy=eager, sampling=Sampling(temperature=0.0, allowed=frozenset({5})))
+    duet.ask(0)
+    assert duet.chords == [CHORD_ONSET + 5]
+    told = Player(ScriptedPolicy(window=8, spare=4, hold=40.0), duet.sampling)
+    for frame in range(FREE_FRAMES + 7 * FRAMES_PER_NAT):
+        duet.feed(frame)
+        if frame % 2:
+            duet.ask(frame + 1)
+        else:
+            duet.chords.append(CHORD_HOLD + 5)
+    ages = [chord.frames for _, chord in sorted(duet.player._chords.items())]
+    assert ages[-1] == len(duet.chords) > FREE_FRAMES and ages == list(range(ages[0], ages[-1] + 1))
+    frames = [MelodyFrame(frame, duet.melody[frame], metre(frame)) for frame in range(len(duet.chords) - 9)]
+    told.recall(False, frames, [(frame, token) for frame, token in enumerate(duet.chords) if frame % 4 == 0])
+    assert told._chord_before(len(frames)).frames == len(frames)
+
+
+def test_a_late_chord_is_heard_in_its_place() -> None:
+    old, new = Duet(MELODY, lookahead=3), Duet(MELODY, lookahead=3)
+    for frame in range(4):
+        old.ask(frame)
+        old.feed(frame)
+    frames = [MelodyFrame(frame, MELODY[frame], metre(frame)) for frame in range(4)]
+    new.player.recall(False, frames, [(0, old.chords[0])])
+    new.player.recall(False, (), list(enumerate(old.chords))[1:])
+    assert new.ask(4).tokens == old.ask(4).tokens
+    assert new.policy.past == old.policy.past
+
+
+def test_the_past_may_be_told_piece_by_piece() -> None:
+    old, new = Duet(MELODY, react=True), Duet(MELODY, react=True)
+    old.play()
+    for frame, heard in enumerate(MELODY):
+        new.player.recall(True, [MelodyFrame(frame, heard, metre(frame))], [(frame, old.chords[frame])])
+    assert new.policy.past == old.policy.past
+    assert new.policy.taken == len(MELODY)

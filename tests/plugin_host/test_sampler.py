@@ -24,12 +24,18 @@ from gapt_core.vocabulary import (
     NOTE_ONSET,
     SILENCE,
     legal_tokens,
+    sounding_chord,
 )
 from plugin_host.accompanist import Sampling
 from plugin_host.sampler import Sampler
 
+allowed_sets = st.none() | st.frozensets(st.integers(0, CHORD_COUNT - 1), max_size=12)
 samplings = st.builds(
-    Sampling, st.sampled_from([0.0, 0.1, 1.0, 3.0]), st.sampled_from([-4.0, 0.0, 4.0]), st.integers(-5, 2**70)
+    Sampling,
+    st.sampled_from([0.0, 1e-300, 0.1, 1.0, 3.0]),
+    st.sampled_from([-4.0, 0.0, 4.0]),
+    st.integers(-5, 2**70),
+    allowed_sets,
 )
 frames = st.integers(0, 2**40)
 
@@ -41,7 +47,31 @@ def logits(size: int) -> st.SearchStrategy[np.ndarray]:
 @given(samplings, logits(ACTIONS), st.integers(0, CHORD_TOKENS - 1), frames)
 def test_a_chord_is_legal(sampling: Sampling, drawn_from: np.ndarray, previous: int, frame: int) -> None:
     drawn_from[HOLD_ACTION] += 60  # so that a hold is nearly always wanted
-    assert legal_tokens(previous)[Sampler(sampling).chord(drawn_from, previous, frame)]
+    token = Sampler(sampling).chord(drawn_from, previous, frame)
+    assert legal_tokens(previous)[token]
+    assert sampling.allowed is None or sounding_chord(token) in {None, *sampling.allowed}
+
+
+@given(allowed_sets, st.integers(0, CHORD_TOKENS - 1))
+def test_whatever_is_legal_and_allowed_can_be_drawn(allowed: frozenset[int] | None, previous: int) -> None:
+    sampler = Sampler(Sampling(temperature=0.0, allowed=allowed))
+    drawn = {sampler.chord(row, previous, 0) for row in np.eye(ACTIONS, dtype=np.float32)}
+    may_sound = {None, *(range(CHORD_COUNT) if allowed is None else allowed)}
+    assert drawn == {token for token in np.flatnonzero(legal_tokens(previous)) if sounding_chord(token) in may_sound}
+
+
+def test_a_chord_that_is_not_allowed_any_more_ends_at_once() -> None:
+    held = np.zeros(ACTIONS, dtype=np.float32)
+    held[HOLD_ACTION], held[CHORD_ONSET + 9] = 50.0, 1.0
+    sampler = Sampler(Sampling(temperature=0.0, allowed=frozenset({7, 9})))
+    assert sampler.chord(held, CHORD_HOLD + 8, 0) == CHORD_ONSET + 9
+    assert sampler.chord(held, CHORD_HOLD + 7, 0) == CHORD_HOLD + 7
+
+
+def test_where_nothing_is_allowed_there_is_silence() -> None:
+    wanted = np.full(ACTIONS, 50.0, dtype=np.float32)
+    wanted[NO_CHORD] = -50.0
+    assert Sampler(Sampling(allowed=frozenset())).chord(wanted, CHORD_ONSET + 3, 0) == NO_CHORD
 
 
 @given(samplings, logits(NOTE_ACTIONS), st.integers(0, MELODY_TOKENS - 1), frames)
@@ -71,14 +101,15 @@ def test_draws_follow_the_softmax(temperature: float) -> None:
     assert drawn == pytest.approx(expected / expected.sum(), abs=0.03)
 
 
-def test_density_weighs_onsets_and_nothing_else() -> None:
+@pytest.mark.parametrize("chords", [CHORD_COUNT, 24])
+def test_density_weighs_onsets_and_nothing_else(chords: int) -> None:
     def onsets(density: float) -> float:
-        sampler = Sampler(Sampling(density=density))
+        sampler = Sampler(Sampling(density=density, allowed=frozenset(range(chords))))
         tokens = [sampler.chord(np.zeros(ACTIONS, dtype=np.float32), CHORD_ONSET, frame) for frame in range(1000)]
         return float(np.mean([CHORD_ONSET <= token < CHORD_HOLD for token in tokens]))
 
     def share(density: float) -> float:
-        weight = CHORD_COUNT * np.exp(density)
+        weight = chords * np.exp(density)
         return weight / (weight + 2)
 
     for density in (-8.0, -5.0, 0.0):
