@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 TOLD_SECONDS, DERIVED_SECONDS = 3.0, 2.0
 """How far back reports count, where the tempo is told and where it has to be derived from them."""
@@ -40,7 +41,12 @@ class LateLine:
         self._points: deque[_Point] = deque()
         self._run = 0.0
         self._run_seconds: float | None = None
-        self._anchor: tuple[float, float] | None = None
+        self._anchor = (0.0, 0.0)
+
+    @property
+    def anchor(self) -> tuple[float, float]:
+        """Seconds and beats of one place on the line."""
+        return self._anchor
 
     @property
     def settled(self) -> bool:
@@ -51,14 +57,12 @@ class LateLine:
     def tell(self, seconds: float, bpm: float) -> None:
         """The host says its tempo."""
         self._advance(seconds)
+        self._anchor = (seconds, self.beats_at(seconds))
         self.bpm, self._told = bpm, True
-        if self._anchor is not None:
-            self._anchor = (seconds, self.beats_at(seconds))
 
     def restart(self, seconds: float, beats: float) -> None:
         """Stand at `beats` at `seconds`; the tempo stays."""
         self._points.clear()
-        self._anchor = None
         self.add(seconds, beats)
 
     def add(self, seconds: float, beats: float) -> None:
@@ -74,8 +78,7 @@ class LateLine:
             self._lean(seconds)
 
     def beats_at(self, seconds: float) -> float:
-        """Beats at `seconds`; there has been a report."""
-        assert self._anchor is not None
+        """Beats at `seconds`, once there has been a report."""
         since, beats = self._anchor
         return beats + (seconds - since) * (self.bpm or 0.0) / 60.0
 
@@ -92,7 +95,7 @@ class LateLine:
         """The edge of the upper hull above the middle of the points."""
         hull = _upper_hull([(point.seconds, point.beats) for point in self._points])
         middle = sum(point.seconds for point in self._points) / len(self._points)
-        left, right = next(edge for edge in zip(hull, hull[1:], strict=False) if edge[1][0] >= middle)
+        left, right = next(edge for edge in pairwise(hull) if edge[1][0] >= middle)
         slope = (right[1] - left[1]) / (right[0] - left[0])
         if slope <= 0.0:
             return

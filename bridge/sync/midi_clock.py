@@ -42,9 +42,22 @@ class MidiClock:
     """Follows the first device that sends clock, until it falls silent and another one ticks."""
 
     def __init__(self) -> None:
+        self._device: str | None = None
+        self._ticks = TickFollower()
+        self._rolling: bool | None = None
         self._stretch = 0
+        self._base = 0.0  # beats at tick 0 of the follower
         self._stands = 0.0  # where it stands, or goes on from
-        self._follow(None, None)
+        self._next: float | None = None  # a start: where the next tick stands
+        self._told: float | None = None  # a position told while it stands, not yet rolled from
+        self._unannounced: tuple[float, float] | None = None  # first tick out of silence, and the position told before
+        self._sixfold = False
+        self._gone = False
+
+    @property
+    def device(self) -> str | None:
+        """Whose clock is followed."""
+        return self._device
 
     def take(self, fact: Fact) -> None:
         """A message of the clock; those of a second device pass by while the first one ticks."""
@@ -93,22 +106,14 @@ class MidiClock:
         last = self._ticks.last_seconds
         if last is not None and not self._gone and fact.seconds - last <= LOST_SECONDS:
             return False
+        # The new one shares nothing with the one before but the place.
         if self._rolling:
             self._stands = self._here()
-        self._follow(fact.device, False if self._rolling else None)
-        return True
-
-    def _follow(self, device: str | None, rolling: bool | None) -> None:
-        """Begin with another device, which shares nothing with the one before but the place."""
-        self._device = device
-        self._rolling = rolling
-        self._ticks = TickFollower()
-        self._base = 0.0  # beats at tick 0 of the follower
-        self._next: float | None = None  # a start: where the next tick stands
-        self._told: float | None = None  # a position told while it stands, not yet rolled from
-        self._unannounced: tuple[float, float] | None = None  # first tick out of silence, and the position told before
+        self._device, self._rolling = fact.device, False if self._rolling else None
+        self._ticks, self._base = TickFollower(), 0.0
+        self._next = self._told = self._unannounced = None
         self._sixfold = False
-        self._gone = False
+        return True
 
     def _tick(self, seconds: float) -> None:
         last = self._ticks.last_seconds

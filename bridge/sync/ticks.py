@@ -1,4 +1,4 @@
-"""Where a row of regular ticks stands, from stamps that jitter, with ticks lost, late or too many, and tempo that changes.
+"""Where a row of regular ticks stands, from stamps that jitter, ticks lost, late or too many, and a tempo that changes.
 
 Every tick can be read in a few ways: it is the next one; ticks before it were lost; it is one too many; it is late;
 the tempo has just changed. A *reading* is one such history with a Kalman filter over (time of the newest tick, its
@@ -30,6 +30,10 @@ NOISE_TICKS = (8, 12, 18, 24, 36, 48)
 
 FIRST_NOISE, LEAST_NOISE, MOST_NOISE = 1e-3, 1e-4, 2e-2
 """Seconds, standard deviation of a stamp."""
+
+LEAST_OFFS = 24
+MEDIAN_OF_NORMAL = 0.6745
+"""Of the absolute values, in standard deviations."""
 
 SHORTEST, LONGEST = 60.0 / 24 / 999, 60.0 / 24 / 10
 """Seconds between ticks that are a tempo at all."""
@@ -228,7 +232,9 @@ class TickFollower:
         if self._count % 6 == 0:
             ways.append(reading.switched().after(1, noise).met(seconds, noise, 0.0))
             ways.append(reading.loosened(noise, NUDGE_SHARE, NUDGE).after(1, noise).met(seconds, noise, 0.0))
-        ways += [reading.after(1 + n, noise).met(seconds, noise, n * LOST) for n in (1, 2, 3) if off > (n - 0.7) * period]
+        ways += [
+            reading.after(1 + n, noise).met(seconds, noise, n * LOST) for n in (1, 2, 3) if off > (n - 0.7) * period
+        ]
         if off < -0.3 * period:
             # One too many says nothing of the row; it may lie anywhere in the period.
             ways.append(replace(reading, weight=reading.weight + EXTRA + UNIFORM - math.log(period)))
@@ -240,16 +246,21 @@ class TickFollower:
         return ways
 
     def _measure(self) -> None:
-        """The noise, from second differences, which no tempo and no ramp reaches, by their median, which no loss does."""
-        times = np.array([seconds for seconds, _ in self._ticks])
-        bends = np.abs(np.diff(times, 2))
-        if len(bends) >= NOISE_TICKS[0] - 2:
-            noise = max(np.median(bends) / math.sqrt(6.0), np.median(self._offs)if len(self._offs)>=24 else 0) / 0.6745
-            self.noise = float(np.clip(noise, LEAST_NOISE, MOST_NOISE))
+        """The noise: from second differences, which no ramp reaches, by their median, which no loss reaches.
+
+        Where ticks come out of their order those are too small, and what the best reading did not foresee is greater.
+        """
+        bends = np.abs(np.diff([seconds for seconds, _ in self._ticks], 2))
+        if len(bends) < NOISE_TICKS[0] - 2:
+            return
+        noise = float(np.median(bends)) / math.sqrt(6.0)
+        if len(self._offs) >= LEAST_OFFS:
+            noise = max(noise, float(np.median(self._offs)))
+        self.noise = min(max(noise / MEDIAN_OF_NORMAL, LEAST_NOISE), MOST_NOISE)
 
 
 def _begun(times: np.ndarray, number: int, noise: float) -> list[Reading]:
-    """Straight lines through the first ticks `[tick]`, the first of which is `number`: with none lost, with one, with two.
+    """Straight lines through the first ticks `[tick]`, of which the first is `number`: with none, one or two lost.
 
     None where they are too near or too far apart for any tempo.
     """

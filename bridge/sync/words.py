@@ -1,0 +1,36 @@
+"""What to tell people about the tempo's source: one sentence each."""
+
+from __future__ import annotations
+
+from bridge.sync.host import NAMES
+from bridge.sync.source import View
+
+
+def own_tempo(bpm: float, rolling: bool, armed: bool) -> str:
+    """Nobody rules but we."""
+    if rolling:
+        return f"Our own tempo, {bpm:.1f} bpm."
+    return f"Our own tempo, {bpm:.1f} bpm: " + ("your first note starts." if armed else "stopped; start sets it going.")
+
+
+def nothing_heard(source: str) -> str:
+    """A source was chosen and has not said a word."""
+    if source == "midi":
+        return "No MIDI clock yet: let your device or program send it to one of our ports."
+    if source == "link":
+        return "No Link session yet: switch Link on in your program."
+    return f"Nothing from {NAMES[source]} yet: press play there, and see that it sends to us."
+
+
+def of_view(view: View, bpm: float, rolling: bool) -> str:
+    """A source rules; `bpm` is the tempo in force and `rolling` whether we do."""
+    name = view.name[0].upper() + view.name[1:]
+    if view.state == "lost":
+        return f"{name} has fallen silent: the music goes on at its last tempo, {bpm:.1f} bpm."
+    if view.rolling is False:
+        return f"{name} stands still: press play there."
+    if view.state == "locking":
+        return f"{name} is heard: finding its tempo."
+    if view.rolling is None and not rolling:
+        return f"{name} gives the tempo, {bpm:.1f} bpm: your first note starts."
+    return f"{name} rules: {bpm:.1f} bpm."
