@@ -33,7 +33,7 @@ LIBRARIES = {
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
     "pythonosc": ("bridge/ports/osc/codec.py",),
-    "rich": ("*/cli.py", "bridge/commands/*.py"),
+    "rich": ("*/cli.py", "bridge/commands/*.py", "bridge/live/view.py"),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
