@@ -68,13 +68,13 @@ def bundle(*elements: bytes) -> bytes:
     return _BUNDLE + struct.pack(">II", 0, 1) + b"".join(sized)
 
 
-def parse(datagram: bytes) -> list[Message]:
-    """The messages of a datagram, in order.
+def parse(datagram: bytes, most_bytes: int = MOST_BYTES_IN) -> list[Message]:
+    """The messages of a datagram of at most `most_bytes`, in order.
 
     Raises:
         ValueError: it is no OSC, is too long, nests too deep, or has a type that is not understood.
     """
-    if len(datagram) > MOST_BYTES_IN:
+    if len(datagram) > most_bytes:
         raise ValueError("too long")
     return list(_messages(datagram, 0))
 

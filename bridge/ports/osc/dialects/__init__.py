@@ -1,0 +1,1 @@
+"""What hosts say of their transport over OSC, each in its own dialect, as host reports."""
