@@ -11,9 +11,9 @@ import secrets
 import select
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bridge.controls.parameters import PARAMETERS
+from bridge.controls.parameters import PARAMETERS, Value
 from bridge.controls.settings import Settings
 from bridge.errors import BridgeError
 from bridge.events import InEvent, OutMessage, ParameterChanged
@@ -85,6 +85,11 @@ class OscServer:
     def dropped(self) -> int:
         """Datagrams that went out and that the system did not take."""
         return self._subscribers.dropped
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The value of each parameter as told last."""
+        return self._snapshot.values
 
     @property
     def subscribers(self) -> list[Endpoint]:
