@@ -16,8 +16,8 @@ import click
 from presets.errors import GaptError
 
 COMMANDS = {
-    "jam": "bridge.commands.cli:jam",
-    "accompany": "bridge.commands.cli:accompany",
+    "jam": "bridge.commands.jam:jam",
+    "accompany": "bridge.commands.accompany:accompany",
     "presets": "presets.cli:presets",
     "songs": "gapt_core.data.cli:songs",
     "train": "gapt_core.cli:train",

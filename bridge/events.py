@@ -1,7 +1,7 @@
 """What comes in and what goes out of the engine. Times are seconds of the session's `Clock`.
 
 What comes in is of two kinds. *Facts* are what a driver saw: a note, a clock tick, what a host said. *Orders* are what
-the engine does: roll, stand still, this tempo, that setting. The stages of `bridge.seams.InputStage` make orders of facts.
+the engine does: roll, stand still, this tempo, that setting. Stages (`bridge.seams.InputStage`) make orders of facts.
 """
 
 from __future__ import annotations

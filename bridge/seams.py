@@ -58,6 +58,17 @@ class OutPort(Protocol):
         """Release the port. Safe to call twice."""
 
 
+class Tended(Protocol):
+    """What needs a look now and then: a port that may be unplugged, subscribers that may be gone."""
+
+    def tend(self) -> None:
+        """Notice what was lost and what is back, and put right what can be; on one thread, about twice a second.
+
+        Raises:
+            BridgeError: something cannot be put right.
+        """
+
+
 class Voicer(Protocol):
     """Turns a chord into pitches."""
 

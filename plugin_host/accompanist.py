@@ -66,7 +66,15 @@ class Sampling:
 
 
 class Accompanist(Protocol):
-    """Answers a melody with chords. No verb blocks on the network's arithmetic unless it says so."""
+    """Answers a melody with chords. No verb blocks on the network's arithmetic unless it says so.
+
+    Attributes:
+        trouble: what is wrong with it, one sentence; None while it is well.
+        preset: the preset that plays.
+    """
+
+    trouble: str | None
+    preset: str
 
     def feed(self, frame: MelodyFrame) -> None:
         """Take the next closed melody frame."""

@@ -32,15 +32,15 @@ def parameter_options(names: Iterable[str]) -> Callable[[Callable[..., Result]],
     names = tuple(names)
 
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
-        @functools.wraps(command)
         def with_given(*arguments: Any, **options: Any) -> Result:
             chosen = {name: options.pop(name) for name in names}
             given = {name: value for name, value in chosen.items() if value is not None}
             return command(*arguments, given=given, **options)
 
+        decorated: Callable[..., Result] = functools.wraps(command)(with_given)
         for name in reversed(names):
-            with_given = _option(PARAMETERS[name])(with_given)
-        return with_given
+            decorated = _option(PARAMETERS[name])(decorated)
+        return decorated
 
     return decorate
 

@@ -22,7 +22,7 @@ LEAD_SECONDS = 0.5
 
 
 class Performer:
-    """A sync source and a player in one. Notes are stamped as they are struck; start, stop and tempo by the score.
+    """A host and a player in one, as a port. Notes are stamped as they are struck; start, stop and tempo by the score.
 
     `ended` is called on the performer's thread after the last event.
     """
@@ -40,7 +40,7 @@ class Performer:
         self._thread = threading.Thread(target=self._perform, args=(inbox,), name="performer", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Play no more. Safe to call twice."""
         self._stopping.set()
         if self._thread is not None:

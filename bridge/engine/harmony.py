@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bridge.controls.settings import Counters, Settings
 from bridge.engine.ledger import Ledger
 from bridge.engine.scheduler import Scheduler
-from bridge.engine.styles import Strike, VelocityFollow, style_of
+from bridge.engine.strikes import Strike
+from bridge.engine.styles import VelocityFollow, style_of
 from bridge.events import ChordStarts, EndNote, OutMessage, PlannedChord, PlanShown, PlayNote, Silence
 from bridge.seams import Voicer
 from gapt_core.chords import chord_at

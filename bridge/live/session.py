@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.controls.settings import Counters, Settings
 from bridge.engine.engine import Engine
@@ -18,7 +18,7 @@ from bridge.errors import BridgeError
 from bridge.events import InEvent, PlanArrived
 from bridge.live.inbox import Mailbox
 from bridge.live.sender import Around, Sender
-from bridge.seams import Clock, InPort, OutPort
+from bridge.seams import Clock, InPort, OutPort, Tended
 from bridge.timing.metre import BarGrid
 from bridge.timing.realtime import live_process
 from plugin_host.accompanist import Accompanist, Plan
@@ -32,13 +32,6 @@ PATIENCE_SECONDS = 3.0
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 logger = logging.getLogger(__name__)
-
-
-class Tended(Protocol):
-    """What needs a look now and then: a port that may be unplugged, subscribers that may be gone."""
-
-    def tend(self) -> None:
-        """Look, and put right what can be; on the session's own thread, twice a second."""
 
 
 @dataclass

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bridge.controls.settings import Settings
 from bridge.guardian.guardian import Guardian
 from bridge.guardian.last_words import LastWords
 from bridge.ports.midi import open_midi
-from bridge.ports.osc.choice import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, LOOPBACK, OscChoice
+from bridge.ports.osc.choice import OscChoice, is_loopback
 from bridge.ports.osc.server import OscServer
-from bridge.seams import Clock, InPort, OutPort
+from bridge.seams import Clock, InPort, OutPort, Tended
+
+logger = logging.getLogger(__name__)
 
 VIRTUAL = ""
 """In place of the name of a MIDI port: offer one of our own."""
@@ -27,22 +29,13 @@ class PortChoice:
         midi_in: a part of the name of the MIDI port to listen to, or `VIRTUAL`; or several of these.
         midi_out: likewise of the port to play to.
         same_port: whether one may be both.
-        osc_in: UDP port to listen on.
-        osc_out: UDP port to send to.
+        osc: how to speak OSC.
     """
 
     midi_in: str | Sequence[str] | None = VIRTUAL
     midi_out: str | Sequence[str] | None = VIRTUAL
     same_port: bool = False
-    osc_in: int | None = DEFAULT_IN_PORT
-    osc_out: int | None = DEFAULT_OUT_PORT
-
-
-class Tended(Protocol):
-    """Something that can be lost while we play."""
-
-    def tend(self) -> None:
-        """Notice what was lost and what is back; about twice a second, always from one thread."""
+    osc: OscChoice | None = field(default_factory=OscChoice)
 
 
 @dataclass
@@ -57,12 +50,17 @@ class Ports:
 
 
 def open_ports(
-    choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, settings: Settings | None = None
+    choice: PortChoice,
+    clock: Clock,
+    stack: contextlib.ExitStack,
+    settings: Settings | None = None,
+    tell: Callable[[str], None] = logger.warning,
 ) -> Ports:
     """The ports of `choice`, which `stack` closes.
 
     Args:
         settings: what the session starts with, for those who ask by OSC.
+        tell: told in a sentence what goes wrong with a port meanwhile.
 
     Raises:
         BridgeError: one cannot be had.
@@ -71,7 +69,7 @@ def open_ports(
     guardian = Guardian()
     stack.callback(guardian.close)
     _open_osc(choice, clock, stack, ports, guardian, settings)
-    _open_midi(choice, clock, stack, ports, guardian)
+    _open_midi(choice, clock, stack, ports, guardian, tell)
     return ports
 
 
@@ -83,26 +81,33 @@ def _open_osc(
     guardian: Guardian,
     settings: Settings | None,
 ) -> None:
-    if choice.osc_in is None and choice.osc_out is None:
+    if choice.osc is None:
         return
-    out = None if choice.osc_out is None else (LOOPBACK, choice.osc_out)
-    osc = OscChoice(port_in=choice.osc_in or 0, out=out, query_port=choice.osc_in)
-    server = stack.enter_context(contextlib.closing(OscServer(clock, osc, settings)))
+    server = stack.enter_context(contextlib.closing(OscServer(clock, choice.osc, settings)))
     ports.ways_in.append(server)
     guardian.start()
     last_words = stack.enter_context(contextlib.closing(LastWords(guardian, server.last_words)))
     ports.ways_out += [server, last_words]
     ports.tended.append(last_words)
     ports.heard.append(server.name)
-    if choice.osc_out is not None:
-        ports.played.append(f"OSC to UDP port {choice.osc_out}")
+    if choice.osc.out is not None:
+        host, port = choice.osc.out
+        ports.played.append(f"OSC to UDP port {port}" + ("" if is_loopback(host) else f" of {host}"))
 
 
-def _open_midi(choice: PortChoice, clock: Clock, stack: contextlib.ExitStack, ports: Ports, guardian: Guardian) -> None:
+def _open_midi(
+    choice: PortChoice,
+    clock: Clock,
+    stack: contextlib.ExitStack,
+    ports: Ports,
+    guardian: Guardian,
+    tell: Callable[[str], None],
+) -> None:
     heard, played = _names(choice.midi_in), _names(choice.midi_out)
     if not (heard or played):
         return
-    midi = stack.enter_context(contextlib.closing(open_midi(heard, played, clock, guardian, choice.same_port)))
+    opened = open_midi(heard, played, clock, guardian, choice.same_port, tell)
+    midi = stack.enter_context(contextlib.closing(opened))
     ports.ways_in.append(midi)
     ports.ways_out += midi.ways_out
     ports.tended.append(midi)

@@ -37,7 +37,7 @@ def say(line: str) -> None:
 
 
 def main(choice: PortChoice) -> None:
-    settings = Settings(bpm=BPM, window_seconds=0.001)
+    settings = Settings(tempo=BPM, window_ms=1.0, entry="free")
     with open_jam(
         settings, (4, 4), choice, lambda: closing(ScriptedAccompanist(follow)), lambda sent: say(line_of(sent))
     ) as session:

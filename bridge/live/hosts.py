@@ -1,0 +1,107 @@
+"""Keeps open the ports of the hosts whose tempo the player may want to follow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from bridge.ports.osc.dialects.ableton import AbletonOsc
+from bridge.ports.osc.dialects.ardour import Ardour
+from bridge.ports.osc.dialects.bitwig import DrivenByMoss
+from bridge.ports.osc.dialects.either import ReaperOrBitwig
+from bridge.ports.osc.dialects.port import DialectPort
+from bridge.ports.osc.dialects.reaper import Reaper
+from bridge.seams import Clock, Inbox, InPort
+
+Opener = Callable[[Clock], InPort]
+
+logger = logging.getLogger(__name__)
+
+
+def _ableton(clock: Clock) -> InPort:
+    return DialectPort(clock, AbletonOsc())
+
+
+def _ardour(clock: Clock) -> InPort:
+    return DialectPort(clock, Ardour())
+
+
+def _link(clock: Clock) -> InPort:
+    from bridge.ports.link import LinkPort
+
+    return LinkPort(clock)
+
+
+OPENERS: Mapping[str, tuple[Opener, ...]] = {
+    "auto": (_ableton, _ardour, lambda clock: DialectPort(clock, ReaperOrBitwig())),
+    "ableton": (_ableton,),
+    "ardour": (_ardour,),
+    "reaper": (lambda clock: DialectPort(clock, Reaper()),),
+    "bitwig": (lambda clock: DialectPort(clock, DrivenByMoss()),),
+    "link": (_link,),
+}
+"""Sources with ports of their own; the others come by the ports that are open anyway.
+
+Link is joined only when it is chosen: with nobody else there it would rule all the same.
+"""
+
+
+class HostPorts:
+    """An `InPort` for as many as `chosen`, one of `SYNCS`, needs at the moment."""
+
+    name = "hosts"
+
+    def __init__(self, clock: Clock, chosen: Callable[[], str], tell: Callable[[str], None]) -> None:
+        """Open nothing yet; `tell` gets a sentence when a port cannot be had that was chosen by name."""
+        self._clock = clock
+        self._chosen = chosen
+        self._tell = tell
+        self._told = ""
+        self._source = ""
+        self._ports: list[InPort] = []
+        self._inbox: Inbox | None = None
+
+    def start(self, inbox: Inbox) -> None:
+        """Open what is chosen now.
+
+        Raises:
+            BridgeError: it cannot be had.
+        """
+        self._inbox = inbox
+        self._change()
+
+    def tend(self) -> None:
+        """Open other ports where another source has been chosen since.
+
+        Raises:
+            BridgeError: one cannot be had.
+        """
+        if self._inbox is not None and self._source != self._chosen():
+            self._change()
+        problem = "" if self._source == "auto" else next(filter(None, map(_problem, self._ports)), "")
+        if problem and problem != self._told:
+            self._tell(problem)
+        self._told = problem
+
+    def close(self) -> None:
+        """Release the ports. Safe to call twice."""
+        self._inbox = None
+        self._release()
+
+    def _change(self) -> None:
+        self._release()
+        self._source = self._chosen()
+        for opener in OPENERS.get(self._source, ()):
+            port = opener(self._clock)
+            self._ports.append(port)
+            if self._inbox is not None:
+                port.start(self._inbox)
+
+    def _release(self) -> None:
+        for port in self._ports:
+            port.close()
+        self._ports.clear()
+
+
+def _problem(port: InPort) -> str:
+    return port.problem if isinstance(port, DialectPort) else ""

@@ -1,0 +1,85 @@
+"""The one place where the parts of a live session are put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.controls.mapping import ControlMap
+from bridge.controls.settings import Settings
+from bridge.controls.user_file import UserFile
+from bridge.demo.performer import Performer, score_events
+from bridge.live.hosts import HostPorts
+from bridge.live.record import Record
+from bridge.live.sender import Around, Sent
+from bridge.live.session import Parts, Session
+from bridge.live.show import Show
+from bridge.ports.choice import PortChoice, Ports, open_ports
+from bridge.recording.recorder import open_recorder
+from bridge.sync.conductor import Conductor
+from bridge.timing.clock import MonotonicClock
+from bridge.timing.metre import BarGrid
+from gapt_core.song import Song
+from plugin_host.accompanist import Accompanist
+
+Hire = Callable[[], AbstractContextManager[Accompanist]]
+
+
+@contextlib.contextmanager
+def open_jam(
+    settings: Settings, choice: PortChoice, hire: Hire, show: Show, user_file: UserFile, take: Path | None = None
+) -> Iterator[tuple[Session, Ports]]:
+    """A session that follows a player and a host; all it opens is closed on the way out.
+
+    Args:
+        hire: gets an accompanist.
+        take: the MIDI file to record to.
+
+    Raises:
+        GaptError: a port cannot be had, the accompanist cannot start, or nothing can be recorded there.
+    """
+    clock = MonotonicClock()
+    with contextlib.ExitStack() as stack:
+        ports = open_ports(choice, clock, stack, settings, show.say)
+        taps = list(show.taps)
+        if take is not None:
+            taps.append(stack.enter_context(open_recorder(take, show.tell)).send)
+        player = stack.enter_context(hire())
+        mapping = stack.enter_context(contextlib.closing(ControlMap(user_file)))
+        around = Around((mapping, Conductor(settings)), taps, show.sent, lambda: player.trouble or "")
+        parts = Parts(player, [*ports.ways_in], ports.ways_out, [*ports.tended], around)
+        session = Session(clock, settings, parts)
+        hosts = HostPorts(clock, lambda: session.settings.sync, show.say)
+        parts.ways_in.append(hosts)
+        parts.tended.append(hosts)
+        yield session, ports
+
+
+@contextlib.contextmanager
+def open_demo(
+    settings: Settings, song: Song, choice: PortChoice, hire: Hire, show: Show, record: Record
+) -> Iterator[Session]:
+    """A session in which a performer plays the melody of `song` and then ends it; ports only where `choice` wants them.
+
+    Raises:
+        GaptError: a port cannot be had, or the accompanist cannot start.
+    """
+    clock = MonotonicClock()
+
+    def sent(chord: Sent) -> None:
+        record.add(chord)
+        show.sent(chord)
+
+    with contextlib.ExitStack() as stack:
+        ports = open_ports(choice, clock, stack, settings)
+        player = stack.enter_context(hire())
+        performer = Performer(clock, score_events(song))
+        around = Around(taps=show.taps, sent=sent, worker=lambda: player.trouble or "")
+        ways_in, ways_out = [*ports.ways_in, performer], [*ports.ways_out, record]
+        parts = Parts(player, ways_in, ways_out, [*ports.tended], around, BarGrid.of_song(song))
+        session = Session(clock, replace(settings, tempo=song.tempos[0].bpm), parts)
+        performer.ended = session.stop
+        yield session
