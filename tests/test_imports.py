@@ -39,6 +39,7 @@ LIBRARIES = {
     "safetensors": (*NETS, "plugin_host/worker*.py"),
     "tomlkit": ("bridge/controls/user_file.py",),
     "torch": (*NETS, "plugin_host/worker*.py"),
+    "zeroconf": ("bridge/ports/osc/announce.py",),
 }
 """Where each library may be imported. Whatever is not here may not be imported at all."""
 
