@@ -24,7 +24,7 @@ ARROWS = {
 NETS = ("gapt_core/model/*", "gapt_core/rl/*", "gapt_core/train/*", "gapt_core/evaluate/*", "gapt_core/export/*")
 
 LIBRARIES = {
-    "aalink": ("bridge/sync/link.py",),
+    "aalink": ("bridge/ports/link.py",),
     "click": ("*/cli.py", "bridge/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
