@@ -113,7 +113,7 @@ class DialectPort:
             f"{self.name} cannot be heard, for UDP port {self._port_in} is held by {who} ({error}): "
             "close that, and it is taken at once."
         )
-        logger.warning("%s", self.problem)
+        logger.info("%s", self.problem)
         inbox(PortChanged(self._clock.now(), self.name, "in", there=False))
 
     def _wait(self, udp: socket.socket, inbox: Inbox) -> None:
