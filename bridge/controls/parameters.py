@@ -64,8 +64,9 @@ class Parameter:
     """One line of the table.
 
     Attributes:
-        kind: `number` and `whole` lie within `low` and `high`, `switch` is on or off, `choice` one of `choices`,
-            `text` can be read by `read` where it has one, `trigger` has no value: setting it does something once.
+        kind: `number` and `whole` lie within `low` and `high`, `switch` is on or off, `choice` one of `choices`, `text`
+            can be read by `read` where it has one and is as `like` says, `trigger` has no value: setting it does
+            something once.
         default: None where the preset says (`Manifest.sampling`).
         unit: `beats`, `ms`, `bpm`, …; empty for a plain number.
         help: one sentence for all who show it.
@@ -80,6 +81,7 @@ class Parameter:
     unit: str = ""
     choices: tuple[str, ...] = ()
     read: Callable[[str], object] | None = None
+    like: str = ""
 
     @property
     def option(self) -> str:
@@ -109,7 +111,9 @@ class Parameter:
             return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
-        return {"switch": "0 or 1", "text": "a text", "trigger": "set by anything but 0"}[self.kind]
+        if self.kind == "text":
+            return self.like or "a text"
+        return "0 or 1" if self.kind == "switch" else "set by anything but 0"
 
     def from_share(self, share: float) -> Value:
         """The value at `share` (0 to 1) of the range, for a controller; a text has no range.
@@ -179,7 +183,9 @@ def _table() -> dict[str, Parameter]:
         Parameter("temperature", "number", None, "0 plays the likeliest chord; the higher, the bolder.", 0.0, 4.0),
         Parameter("density", "number", None, "Above 0 chords change more often, below 0 less often.", -10.0, 10.0),
         Parameter("seed", "whole", 1, "The same seed and melody give the same chords.", 0, (1 << 31) - 1),
-        Parameter("window_ms", "number", 0.5, "How long react listens to a sixteenth before it answers.", 0, 40, "ms"),
+        Parameter(
+            "window_ms", "number", 20.0, "How long react waits for the note of a sixteenth that is late.", 0, 40, "ms"
+        ),
         Parameter("commit", "number", 0.25, "How much of each plan is final.", 0.0, 8.0, "beats"),
         Parameter("lookahead", "number", 2.0, "How far to plan, for those who want to see it.", 0.0, 8.0, "beats"),
         Parameter("listen", "number", 0.0, "How long to listen before the first chord.", 0.0, 64.0, "beats"),
@@ -205,10 +211,15 @@ def _table() -> dict[str, Parameter]:
         Parameter("thru", "switch", False, "Pass the melody on to the chords' port."),
         Parameter("split", "whole", 0, "Notes below this one are no melody; 0 takes all.", 0, 127, "MIDI pitch"),
         Parameter(
-            "in_channels", "text", "any", "The MIDI channels of the melody: any, or such as 1,3-5.", read=channels_of
+            "in_channels",
+            "text",
+            "any",
+            "The MIDI channels of the melody: any, or such as 1,3-5.",
+            read=channels_of,
+            like="any, or numbers such as 1,3-5",
         ),
         Parameter("tempo", "number", 120.0, "Our own tempo.", SLOWEST_BPM, FASTEST_BPM, "bpm"),
-        Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of),
+        Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of, like="like 3/4 or 6/8"),
         Parameter("sync", "choice", "auto", "Whose tempo and bars to follow.", choices=SYNCS),
         Parameter("clock_out", "switch", False, "Send MIDI clock."),
         Parameter("start", "trigger", None, "Roll from beat 0 at our own tempo."),

@@ -26,7 +26,7 @@ class Settings:
     temperature: float = 1.0
     density: float = 0.0
     seed: int = 1
-    window_ms: float = 0.5
+    window_ms: float = 20.0
     commit: float = 0.25
     lookahead: float = 2.0
     listen: float = 0.0

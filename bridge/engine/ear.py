@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bridge.controls.settings import Settings
 from bridge.engine.ledger import Ledger
 from bridge.events import EndNote, MelodyHeard, NoteOff, NoteOn, OutMessage, PlayNote
 from gapt_core.frames import LiveMelody
+
+NEVER = -1e9
+"""In beats: long before any music."""
 
 Key = tuple[int, int]
 """Channel and pitch: on an MPE keyboard the same pitch may be down on two channels at once."""
@@ -17,9 +22,11 @@ class Ear:
     def __init__(self, settings: Settings) -> None:
         self.heard_any = False
         """Whether any melody was heard in this piece."""
+        self.newest_beats = NEVER
+        """When the newest note of the melody began."""
         self._settings = settings
         self._melody = LiveMelody()
-        self._held: set[Key] = set()
+        self._held: Counter[Key] = Counter()
         self._thru = Ledger()
         self._channels = settings.heard_channels
 
@@ -38,12 +45,12 @@ class Ear:
 
     def press(self, event: NoteOn, beats: float, counts: bool) -> list[OutMessage]:
         """A key went down; what leaves at once. `counts`: it is melody from `beats` on."""
-        key = (event.channel, event.pitch)
-        out = self._release(key, beats)
+        out: list[OutMessage] = []
         if counts:
             self._melody.note_on(beats, event.pitch)
-            self._held.add(key)
+            self._held[event.channel, event.pitch] += 1
             self.heard_any = True
+            self.newest_beats = beats
             out.append(MelodyHeard(beats, event.pitch, event.velocity, event.channel))
         if self._settings.thru:
             note = PlayNote(beats, event.pitch, event.velocity, event.channel, passed=True)
@@ -57,7 +64,7 @@ class Ear:
 
     def release_all(self, beats: float) -> list[OutMessage]:
         """Every key goes up at `beats`, and what passed through ends."""
-        out = [message for key in sorted(self._held) for message in self._release(key, beats)]
+        out = [message for key in sorted(self._held.elements()) for message in self._release(key, beats)]
         return [*out, *self._thru.end_all(beats)]
 
     def passes(self, channel: int) -> bool:
@@ -66,16 +73,19 @@ class Ear:
 
     def clear(self, beats: float) -> list[OutMessage]:
         """Forget the melody so far and what is down; what passes through goes on until its key goes up."""
-        ends: list[OutMessage] = [MelodyHeard(beats, pitch, 0, channel) for channel, pitch in sorted(self._held)]
+        ends: list[OutMessage] = [
+            MelodyHeard(beats, pitch, 0, channel) for channel, pitch in sorted(self._held.elements())
+        ]
         self._melody.clear()
         self._held.clear()
+        self.newest_beats = NEVER
         return ends
 
     def _release(self, key: Key, beats: float) -> list[OutMessage]:
         channel, pitch = key
         out: list[OutMessage] = []
-        if key in self._held:
-            self._held.remove(key)
+        if self._held[key]:
+            self._held -= Counter([key])
             self._melody.note_off(beats, pitch)
             out.append(MelodyHeard(beats, pitch, 0, channel))
         if self._thru.sounds(channel, pitch):

@@ -12,7 +12,8 @@ What leaves depends on the events alone, not on how often `advance` is called.
 Time is counted in beats, and music in frames of a sixteenth note, both from the song's beat 0. Frame t stands
 around its grid line, beat t/4: it *closes* half a frame later, when every onset that rounds to t has come, and
 is then fed to the accompanist. The chord of frame t is asked for as soon as frame t - 1 is closed
-(`anticipate`), or a little after its grid line, with the note heard by then (`react`).
+(`anticipate`), or with the note heard by then (`react`): on the frame's grid line where its note came early, else with
+the note, else when the window after the line ends.
 
 The accompanist hears frames without a gap, whatever the transport does: after a jump or a pause the music goes on,
 for it, where it stopped, in another place of the bar. Only a start at the song's beginning makes it forget.
@@ -222,6 +223,9 @@ class Engine:
         line = dialogue.next / FRAMES_PER_BEAT
         if self._settings.mode == "anticipate":
             return line - HALF_FRAME
+        if frame_of(self._ear.newest_beats) == dialogue.next:
+            # What the window waits for has come.
+            return max(line, self._ear.newest_beats)
         return line + min(self._transport.beats_of(self._settings.window_ms / 1000.0), HALF_FRAME)
 
     def _ask(self) -> None:

@@ -23,6 +23,7 @@ class Show:
         sent: is told of every chord.
         taps: are told of every message.
         tally: how late the chords were.
+        hides: whether what is shown goes when the session ends.
         last_words: sentences to be read once the view is gone.
     """
 
@@ -30,12 +31,14 @@ class Show:
     sent: Callable[[Sent], None]
     taps: list[Tap] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    hides: bool = False
     last_words: list[str] = field(default_factory=list)
 
     def tell(self, sentence: str) -> None:
         """Show a sentence now and once more at the end, where the live view would have hidden it."""
         self.say(sentence)
-        self.last_words.append(sentence)
+        if self.hides:
+            self.last_words.append(sentence)
 
 
 @contextlib.contextmanager
@@ -45,7 +48,7 @@ def open_show(plain: bool, write: Write) -> Iterator[Show]:
     if not plain:
         with contextlib.closing(View()) as view:
             view.start()
-            yield Show(view.say, tally.add, [lambda message, *_: view.send(message)], tally)
+            yield Show(view.say, tally.add, [lambda message, *_: view.send(message)], tally, hides=True)
         return
     console = Console(write)
 

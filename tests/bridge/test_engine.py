@@ -140,13 +140,29 @@ def test_anticipate_asks_when_the_frame_before_is_closed_and_does_not_know_the_n
 def test_react_asks_after_its_window_with_the_note_heard_by_then() -> None:
     accompanist = ScriptedAccompanist([])
     session = session_of(accompanist, REACT)
-    session.play([Start(-1.0, -1.0), NoteOn(0.01, 60, 80)])
+    session.play([Start(-1.0, -1.0)])
     session.run_until(0.019)
     assert accompanist.requests == []
-    session.play([NoteOff(0.2, 60), NoteOn(0.28, 64, 80)])
+    session.play([NoteOn(0.28, 64, 80)])
     session.run_until(0.55)
-    assert [request.now for request in accompanist.requests] == [NOTE_ONSET + 60, SILENCE, NOTE_HOLD + 64]
-    assert melody(accompanist) == [NOTE_ONSET + 60, NOTE_ONSET + 64]
+    assert [request.now for request in accompanist.requests] == [SILENCE, SILENCE, NOTE_HOLD + 64]
+    assert melody(accompanist) == [SILENCE, NOTE_ONSET + 64]
+
+
+@pytest.mark.parametrize(("played", "asked"), [(-0.03, 0.0), (0.0, 0.0), (0.01, 0.01), (0.03, 0.02)])
+def test_react_asks_with_the_note_on_the_line_at_the_earliest_and_at_the_end_of_the_window_at_the_latest(
+    played: float, asked: float
+) -> None:
+    accompanist = ScriptedAccompanist([])
+    session = session_of(accompanist, REACT)
+    session.play([Start(-1.0, -1.0)])
+    events = [NoteOn(played, 60, 80)]
+    for seconds, count in [(asked - 0.001, 0), (asked + 0.001, 1)]:
+        session.play([event for event in events if event.seconds <= seconds])
+        events = [event for event in events if event.seconds > seconds]
+        session.run_until(seconds)
+        assert len(accompanist.requests) == count
+    assert accompanist.requests[0].now == (NOTE_ONSET + 60 if played <= 0.02 else SILENCE)
 
 
 def test_a_window_of_nothing_still_hears_the_note_on_the_line() -> None:
@@ -214,10 +230,11 @@ def test_nothing_leaves_before_its_line() -> None:
 
 def test_in_react_a_chord_leaves_with_its_answer_and_is_due_on_its_line() -> None:
     session = session_of(triad_each_beat, REACT)
-    session.play([Start(-1.0, -1.0), NoteOn(0.0, 62, 80)])
-    session.run_until(0.019)
+    session.play([Start(-1.0, -1.0)])
+    session.run_until(0.01)
     assert music(session.messages) == []
-    session.run_until(0.021)
+    session.play([NoteOn(0.011, 62, 80)])
+    session.run_until(0.012)
     assert chords(session.messages) == [(0.0, "D:maj")]
     assert session.engine.counters.late == 0
 

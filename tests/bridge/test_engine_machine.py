@@ -76,7 +76,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.accompanist = ScriptedAccompanist(restless)
         self.session = VirtualSession(self.accompanist, settings, answer_seconds=0.0)
         self.seen = 0
-        self.down: set[tuple[int, int]] = set()
+        self.down: list[tuple[int, int]] = []
         self.sounding: dict[tuple[int, int], int] = {}
         self.session.run_until(0.0)
 
@@ -91,12 +91,13 @@ class EngineMachine(RuleBasedStateMachine):
     def press(self, pitch: int, channel: int, early: float) -> None:
         """Reported in time, or after its moment."""
         self.live(NoteOn(self.now() - early, pitch, 80, channel))
-        self.down.add((channel, pitch))
+        self.down.append((channel, pitch))
 
     @rule(pitch=PITCHES, channel=PLAYERS_CHANNELS)
     def release(self, pitch: int, channel: int) -> None:
         self.live(NoteOff(self.now(), pitch, channel))
-        self.down.discard((channel, pitch))
+        if (channel, pitch) in self.down:
+            self.down.remove((channel, pitch))
 
     @rule(change=CHANGES)
     def set(self, change: tuple[str, Any]) -> None:
@@ -128,7 +129,7 @@ class EngineMachine(RuleBasedStateMachine):
     def stop(self) -> None:
         self.live(Stop(self.now()))
         self.look()
-        assert set(self.sounding) <= self.down
+        assert set(self.sounding) <= set(self.down)
 
     @rule(wait=WAITS)
     def wait(self, wait: float) -> None:
@@ -149,16 +150,19 @@ class EngineMachine(RuleBasedStateMachine):
         for message in self.session.messages[self.seen :]:
             if isinstance(message, PlayNote):
                 key = (message.channel, message.pitch)
-                assert key not in self.sounding
-                self.sounding[key] = 1
+                assert key not in self.sounding or message.passed
+                self.sounding[key] = self.sounding.get(key, 0) + 1
             elif isinstance(message, EndNote):
-                assert self.sounding.pop((message.channel, message.pitch)) == 1
+                key = (message.channel, message.pitch)
+                self.sounding[key] -= 1
+                if not self.sounding[key]:
+                    del self.sounding[key]
         self.seen = len(self.session.messages)
 
     def teardown(self) -> None:
         if hasattr(self, "session"):
             self.stop()
-            for channel, pitch in sorted(self.down):
+            for channel, pitch in self.down:
                 self.live(NoteOff(self.now(), pitch, channel))
             self.look()
             assert self.sounding == {}

@@ -21,7 +21,7 @@ from gapt_core.frames import song_to_frames
 from gapt_core.song import Metre, Note, Song, Tempo, bars_from_metres
 from plugin_host.scripted import ScriptedAccompanist
 
-REACT, ANTICIPATE = Settings(mode="react"), Settings(mode="anticipate")
+REACT, ANTICIPATE = Settings(mode="react", entry="free"), Settings(mode="anticipate", entry="free")
 
 TWINKLE = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
 
@@ -54,7 +54,7 @@ def test_golden_duets(song: Song, rule: object, mode: str) -> None:
     check(f"duet-{name}-{mode}", rounded(duet))
 
 
-@given(songs(), st.sampled_from([REACT, ANTICIPATE, replace(REACT, commit=5, lookahead=7)]))
+@given(songs(), st.sampled_from([REACT, ANTICIPATE, replace(REACT, commit=1.25)]))
 def test_the_live_path_hears_what_the_file_path_reads(song: Song, settings: Settings) -> None:
     exact = tuple(replace(n, onset_beats=round(n.onset_beats, 6)) for n in song.notes)
     song = replace(song, notes=exact)
@@ -77,17 +77,24 @@ def test_no_tempo_map_changes_what_is_heard_or_played(song: Song, changes: list[
     assert one.chord_notes == other.chord_notes
 
 
-@given(songs(), st.sampled_from([REACT, ANTICIPATE, replace(REACT, commit=3), replace(ANTICIPATE, listen_beats=4.0)]))
+@given(songs(), st.sampled_from([REACT, ANTICIPATE, replace(REACT, commit=0.75), replace(ANTICIPATE, listen=4.0)]))
 def test_chords_stand_on_the_grid_and_end_with_the_song(song: Song, settings: Settings) -> None:
     duet = accompany(song, ScriptedAccompanist(lambda frame, *_: onset(frame % 12, "min7")), settings)
     end = max(len(song_to_frames(song)) / 4, song.bars[-1].onset_beats + song.bars[-1].duration_beats)
-    first = settings.listen_beats
+    first = settings.listen
     assume(len(song_to_frames(song)) / 4 > first)
     assert [event.onset_beats for event in duet.chords] == [
         first + frame / 4 for frame in range(len(song_to_frames(song)) - int(first * 4))
     ]
     assert all(note.duration_beats > 0 and note.onset_beats * 4 % 1 == 0 for note in duet.chord_notes)
     assert max(note.end_beats for note in duet.chord_notes) == end
+
+
+@pytest.mark.parametrize(("pickup", "first"), [(0.0, 4.0), (1.0, 1.0)])
+def test_who_answers_ahead_comes_in_on_the_first_bar_line_with_something_heard(pickup: float, first: float) -> None:
+    settings = replace(ANTICIPATE, entry="bar")
+    duet = accompany(quarters(pickup_beats=pickup), ScriptedAccompanist(triad_each_beat), settings)
+    assert duet.chords[0].onset_beats == first
 
 
 @pytest.mark.parametrize("bpm", [1.0, 999.0])

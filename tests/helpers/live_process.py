@@ -1,7 +1,7 @@
 """A live session in a process of its own, with an accompanist that plays by a script.
 
-The argument is a `PortChoice` as JSON: `live_process.py '{"osc_in": null}'`. It prints `ready` and then a line for
-each chord, and ends on a signal.
+The argument is a `PortChoice` as JSON, without OSC unless it says so: `live_process.py '{"midi_out": null}'`. It
+prints `ready` and then a line for each chord, and ends on a signal.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import sys
 from contextlib import closing
 
 from bridge.controls.settings import Settings
+from bridge.controls.user_file import UserFile
+from bridge.live.jam import open_jam
 from bridge.live.record import line_of
-from bridge.live.session import open_jam
+from bridge.live.show import Show
 from bridge.ports.choice import PortChoice
+from bridge.ports.osc.choice import OscChoice
 from gapt_core.chords import Chord
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, NOTE_ONSET, SILENCE, sounding_chord
 from plugin_host.scripted import ScriptedAccompanist
@@ -38,15 +41,22 @@ def say(line: str) -> None:
 
 def main(choice: PortChoice) -> None:
     settings = Settings(tempo=BPM, window_ms=1.0, entry="free")
-    with open_jam(
-        settings, (4, 4), choice, lambda: closing(ScriptedAccompanist(follow)), lambda sent: say(line_of(sent))
-    ) as session:
+    show = Show(say, lambda sent: say(line_of(sent)))
+    with open_jam(settings, choice, lambda: closing(ScriptedAccompanist(follow)), show, UserFile.load()) as opened:
+        session, _ = opened
         session.run(lambda: say("ready"))
     say("ended")
 
 
+def choice_of(text: str) -> PortChoice:
+    """A `PortChoice` in JSON, `osc` within it an `OscChoice`."""
+    fields = json.loads(text)
+    osc = fields.pop("osc", None)
+    return PortChoice(**fields, osc=osc and OscChoice(**{**osc, "out": osc.get("out") and tuple(osc["out"])}))
+
+
 if __name__ == "__main__":
     try:
-        main(PortChoice(**json.loads(sys.argv[1])))
+        main(choice_of(sys.argv[1]))
     except GaptError as error:
         sys.exit(f"Error: {error}")
