@@ -169,65 +169,62 @@ def _number(value: object) -> float:
     return number
 
 
-def _table() -> dict[str, Parameter]:
-    lines = (
-        Parameter("preset", "text", "default", "The preset that plays: its name, or its folder."),
-        Parameter("style", "choice", "unknown", "What to play like, such as folk.", choices=STYLES),
-        Parameter(
-            "mode",
-            "choice",
-            None,
-            "Listen to each note for some milliseconds before answering (react), or answer ahead (anticipate).",
-            choices=("react", "anticipate"),
-        ),
-        Parameter("temperature", "number", None, "0 plays the likeliest chord; the higher, the bolder.", 0.0, 4.0),
-        Parameter("density", "number", None, "Above 0 chords change more often, below 0 less often.", -10.0, 10.0),
-        Parameter("seed", "whole", 1, "The same seed and melody give the same chords.", 0, (1 << 31) - 1),
-        Parameter(
-            "window_ms", "number", 20.0, "How long react waits for the note of a sixteenth that is late.", 0, 40, "ms"
-        ),
-        Parameter("commit", "number", 0.25, "How much of each plan is final.", 0.0, 8.0, "beats"),
-        Parameter("lookahead", "number", 2.0, "How far to plan, for those who want to see it.", 0.0, 8.0, "beats"),
-        Parameter("listen", "number", 0.0, "How long to listen before the first chord.", 0.0, 64.0, "beats"),
-        Parameter(
-            "entry",
-            "choice",
-            "bar",
-            "The first chord: on a bar line once a note was heard (bar), or at once (free).",
-            choices=("bar", "free"),
-        ),
-        Parameter("voicing", "choice", "block", "How chords are laid out in pitch and time.", choices=VOICINGS),
-        Parameter("register", "whole", 60, "Where the middle of the chords lies.", 48, 84, "MIDI pitch"),
-        Parameter("velocity", "whole", 64, "How hard chords are struck.", 1, 127),
-        Parameter("velocity_follow", "number", 0.0, "How much of the player's own force goes into the chords."),
-        Parameter("channel", "whole", 1, "The MIDI channel of the chords.", 1, 16),
-        Parameter("offset_ms", "number", 0.0, "Send chords earlier (below 0) or later.", -500.0, 500.0, "ms"),
-        Parameter("key", "choice", ANY, "Keep to chords of this key.", choices=KEYS),
-        Parameter("scale", "choice", "major", "The scale of the key.", choices=tuple(SCALES)),
-        Parameter("chord_set", "choice", "all", "Keep to chords of these kinds.", choices=("all", *CHORD_SETS)),
-        Parameter("follow_scale", "switch", False, "Take key and scale from the host, where it tells them."),
-        Parameter("bypass", "switch", False, "Listen, and play no chords."),
-        Parameter("hold", "switch", False, "Keep the chord that sounds."),
-        Parameter("thru", "switch", False, "Pass the melody on to the chords' port."),
-        Parameter("split", "whole", 0, "Notes below this one are no melody; 0 takes all.", 0, 127, "MIDI pitch"),
-        Parameter(
-            "in_channels",
-            "text",
-            "any",
-            "The MIDI channels of the melody: any, or such as 1,3-5.",
-            read=channels_of,
-            like="any, or numbers such as 1,3-5",
-        ),
-        Parameter("tempo", "number", 120.0, "Our own tempo.", SLOWEST_BPM, FASTEST_BPM, "bpm"),
-        Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of, like="like 3/4 or 6/8"),
-        Parameter("sync", "choice", "auto", "Whose tempo and bars to follow.", choices=SYNCS),
-        Parameter("clock_out", "switch", False, "Send MIDI clock."),
-        Parameter("start", "trigger", None, "Roll from beat 0 at our own tempo."),
-        Parameter("stop", "trigger", None, "Stand still."),
-        Parameter("panic", "trigger", None, "End every note, here and in what we play to."),
-    )
-    return {line.name: line for line in lines}
+_LINES = (
+    Parameter("preset", "text", "default", "The preset that plays: its name, or its folder."),
+    Parameter("style", "choice", "unknown", "What to play like, such as folk.", choices=STYLES),
+    Parameter(
+        "mode",
+        "choice",
+        None,
+        "Listen to each note for some milliseconds before answering (react), or answer ahead (anticipate).",
+        choices=("react", "anticipate"),
+    ),
+    Parameter("temperature", "number", None, "0 plays the likeliest chord; the higher, the bolder.", 0.0, 4.0),
+    Parameter("density", "number", None, "Above 0 chords change more often, below 0 less often.", -10.0, 10.0),
+    Parameter("seed", "whole", 1, "The same seed and melody give the same chords.", 0, (1 << 31) - 1),
+    Parameter(
+        "window_ms", "number", 20.0, "How long react waits for the note of a sixteenth that is late.", 0, 40, "ms"
+    ),
+    Parameter("commit", "number", 0.25, "How much of each plan is final.", 0.0, 8.0, "beats"),
+    Parameter("lookahead", "number", 2.0, "How far to plan, for those who want to see it.", 0.0, 8.0, "beats"),
+    Parameter("listen", "number", 0.0, "How long to listen before the first chord.", 0.0, 64.0, "beats"),
+    Parameter(
+        "entry",
+        "choice",
+        "bar",
+        "The first chord: on a bar line once a note was heard (bar), or at once (free).",
+        choices=("bar", "free"),
+    ),
+    Parameter("voicing", "choice", "block", "How chords are laid out in pitch and time.", choices=VOICINGS),
+    Parameter("register", "whole", 60, "Where the middle of the chords lies.", 48, 84, "MIDI pitch"),
+    Parameter("velocity", "whole", 64, "How hard chords are struck.", 1, 127),
+    Parameter("velocity_follow", "number", 0.0, "How much of the player's own force goes into the chords."),
+    Parameter("channel", "whole", 1, "The MIDI channel of the chords.", 1, 16),
+    Parameter("offset_ms", "number", 0.0, "Send chords earlier (below 0) or later.", -500.0, 500.0, "ms"),
+    Parameter("key", "choice", ANY, "Keep to chords of this key.", choices=KEYS),
+    Parameter("scale", "choice", "major", "The scale of the key.", choices=tuple(SCALES)),
+    Parameter("chord_set", "choice", "all", "Keep to chords of these kinds.", choices=("all", *CHORD_SETS)),
+    Parameter("follow_scale", "switch", False, "Take key and scale from the host, where it tells them."),
+    Parameter("bypass", "switch", False, "Listen, and play no chords."),
+    Parameter("hold", "switch", False, "Keep the chord that sounds."),
+    Parameter("thru", "switch", False, "Pass the melody on to the chords' port."),
+    Parameter("split", "whole", 0, "Notes below this one are no melody; 0 takes all.", 0, 127, "MIDI pitch"),
+    Parameter(
+        "in_channels",
+        "text",
+        "any",
+        "The MIDI channels of the melody: any, or such as 1,3-5.",
+        read=channels_of,
+        like="any, or numbers such as 1,3-5",
+    ),
+    Parameter("tempo", "number", 120.0, "Our own tempo.", SLOWEST_BPM, FASTEST_BPM, "bpm"),
+    Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of, like="like 3/4 or 6/8"),
+    Parameter("sync", "choice", "auto", "Whose tempo and bars to follow.", choices=SYNCS),
+    Parameter("clock_out", "switch", False, "Send MIDI clock."),
+    Parameter("start", "trigger", None, "Roll from beat 0 at our own tempo."),
+    Parameter("stop", "trigger", None, "Stand still."),
+    Parameter("panic", "trigger", None, "End every note, here and in what we play to."),
+)
 
-
-PARAMETERS = _table()
+PARAMETERS = {line.name: line for line in _LINES}
 """By name, in the order in which to show them."""

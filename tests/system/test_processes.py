@@ -77,7 +77,11 @@ def test_a_session_over_osc_alone() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind((LOOPBACK, 0))
         peer.settimeout(PATIENCE)
-        choice = {"midi_in": None, "midi_out": None, "osc_in": way_in, "osc_out": peer.getsockname()[1]}
+        choice = {
+            "midi_in": None,
+            "midi_out": None,
+            "osc": {"port_in": way_in, "out": (LOOPBACK, peer.getsockname()[1])},
+        }
         with process(LIVE, json.dumps(choice)) as session:
             line(session, "ready")
             assert received(peer, "/gapt/status")[0] == "waiting"
