@@ -23,6 +23,10 @@ COMMANDS = {
     "train": "gapt_core.cli:train",
     "evaluate": "gapt_core.cli:evaluate",
     "export": "gapt_core.cli:export",
+    "ports": "bridge.diagnosis.cli:ports",
+    "monitor": "bridge.diagnosis.cli:monitor",
+    "doctor": "bridge.diagnosis.cli:doctor",
+    "bench": "bridge.diagnosis.cli:bench",
 }
 """Where each command stands, in the order of `gapt --help`."""
 

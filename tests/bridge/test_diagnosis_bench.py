@@ -1,0 +1,80 @@
+"""`gapt bench live`: a real jam answers a real player over UDP; the figures are measured, not asserted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tiny_policy import write_policy_preset
+
+from bridge.cli import gapt
+from bridge.diagnosis.live_bench import HEADER, Lateness, bare_loop, busy
+from bridge.diagnosis.live_player import lateness, melody
+from bridge.ports.osc.codec import build, bundle
+
+ROW = re.compile(r"(.{34}) +(\d+) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(\d+)")
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("presets")
+    write_policy_preset(root / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAPT_CACHE", str(root / "cache"))
+        yield root / "tiny"
+
+
+def test_the_bench_prints_both_modes_beside_the_bare_loop(preset: Path) -> None:
+    result = CliRunner().invoke(gapt, ["bench", "live", "--preset", str(preset), "--bars", "1", "--tempo", "480"])
+    assert result.exit_code == 0, result.output
+    _, header, *rows = result.stdout.splitlines()
+    assert header == HEADER
+    found = [ROW.fullmatch(row) for row in rows]
+    assert [match and match[1].split(",")[0].strip() for match in found] == [
+        "bare sleep and spin",
+        "anticipate",
+        "react",
+    ]
+    for match in found:
+        assert match is not None and int(match[2]) > 0
+        assert float(match[3]) <= float(match[4]) <= float(match[5])
+
+
+def test_a_row_without_chords_says_so() -> None:
+    assert Lateness("react", ()).row().endswith("none came")
+
+
+def test_lateness_is_that_of_chords_against_the_first_note() -> None:
+    came = [
+        (10.5, build("/gapt/chord", ["C:maj", 1.0, 48, 60])),
+        (11.02, bundle(build("/gapt/play", [60, 64, 1]), build("/gapt/chord", ["G:maj", 2.0, 43]))),
+        (11.5, build("/gapt/chord", ["N", 3.0])),
+        (11.6, build("/gapt/melody", [60, 80])),
+    ]
+    assert list(lateness(came, 10.0, 120.0)) == [(1.0, pytest.approx(0.0)), (2.0, pytest.approx(20.0))]
+
+
+def test_the_melody_ends_every_note_it_begins() -> None:
+    sounding: set[int] = set()
+    times = []
+    for beats, (pitch, velocity) in melody(3):
+        times.append(beats)
+        sounding ^= {pitch}
+        assert (pitch in sounding) == (velocity > 0)
+    assert not sounding
+    assert times == sorted(times) and times[-1] < 12.0
+
+
+def test_the_bare_loop_is_never_early() -> None:
+    late = bare_loop(5, 0.002)
+    assert len(late) == 5 and late == tuple(sorted(late)) and late[0] >= 0.0
+
+
+def test_busy_processes_end_with_the_measurement() -> None:
+    with busy(1):
+        pass
+    with pytest.raises(ZeroDivisionError), busy(1):
+        _ = 1 // 0
