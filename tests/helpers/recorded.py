@@ -29,14 +29,6 @@ Tap = Callable[[OutMessage, float, float], None]
 FREE = Settings(tempo=120.0, entry="free", mode="anticipate", lookahead=0.25)
 
 
-class Player(ScriptedAccompanist):
-    def cut(self, frame: int) -> None:
-        del self._chords[frame:]
-
-    def sample(self, sampling: object) -> None:
-        pass
-
-
 class Stage:
     """A sender with everything around it in memory; `taps` are told what leaves."""
 
@@ -45,7 +37,7 @@ class Stage:
         self.port = MemoryOutPort()
         self.sent: list[tuple[OutMessage, float, float]] = []
         self._mailbox = Mailbox()
-        accompanist = Player(triad_each_beat)
+        accompanist = ScriptedAccompanist(triad_each_beat)
         self._engine = Engine(accompanist, RootVoicer(), settings, self._deliver)
         around = Around(taps=(lambda *sent: self.sent.append(sent), *taps))
         self._sender = Sender(self._engine, self._mailbox, self.clock, [self.port], around)
