@@ -29,6 +29,9 @@ from plugin_host.sampler import Sampler
 HIDDEN = MELODY_TOKENS
 """The `now` of a frame whose melody is not known yet."""
 
+LONGEST_HOLD = 4096
+"""Over more frames than this without an answer a chord is not taken to be held."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -244,8 +247,10 @@ class Player:
 
     def _hold_until(self, end: int) -> None:
         """Where no chord is known before `end`, because no answer came, the last one known was held."""
-        last = next((frame for frame in range(end - 1, end - 1 - self.window, -1) if frame in self._chords), end)
-        if last < end:
+        if end - 1 in self._chords:
+            return
+        last = max((frame for frame in self._chords if frame < end), default=end)
+        if last < end and end - last < LONGEST_HOLD:
             sounding = sounding_chord(self._chords[last].token)
             for frame in range(last + 1, end):
                 self._put(frame, NO_CHORD if sounding is None else CHORD_HOLD + sounding)

@@ -1,0 +1,30 @@
+"""A process as `plugin_host.process` starts one, with a scripted policy: there at once, and without torch."""
+
+from __future__ import annotations
+
+import contextlib
+
+from scripted_policy import ScriptedPolicy
+
+from plugin_host.player import Player
+from plugin_host.protocol import Failed, encode
+from plugin_host.spawn import inherited_wire
+from plugin_host.worker import serve
+
+MISSING = "missing"
+"""The preset that there is not."""
+
+
+def scripted_player(preset: str, style: str) -> Player:
+    """What the process plays with."""
+    return Player(ScriptedPolicy(window=24, spare=16, salt=f"{preset}/{style}", hold=6.0))
+
+
+def main(arguments: list[str]) -> int:
+    preset, style, number = arguments
+    with contextlib.closing(inherited_wire(number)) as wire, contextlib.suppress(ConnectionError, TimeoutError):
+        if preset == MISSING:
+            wire.sendall(encode(Failed("There is no such preset: choose another one.")))
+            return 1
+        serve(scripted_player(preset, style), wire)
+    return 0
