@@ -6,6 +6,7 @@ Started by `bridge.guardian.guardian`. It imports next to nothing, for it has to
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import signal
 import socket
@@ -33,6 +34,9 @@ from plugin_host.priority import raise_priority
 from plugin_host.spawn import inherited_wire
 
 RECEIVE_BYTES = 1 << 16
+END_SECONDS = 5.0
+"""How long silencing and closing may take; where a system's buffers are full they take one."""
+
 DEAF_TO = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Signals that are the bridge's to understand; what ends the guardian is the end of the wire."""
 
@@ -53,6 +57,8 @@ def main(arguments: list[str]) -> int:
         try:
             keeper.serve()
         finally:
+            # A system's MIDI that has died as well may keep us for ever, and even keep Python's lock.
+            faulthandler.dump_traceback_later(END_SECONDS, exit=True)
             keeper.end()
     return 0
 

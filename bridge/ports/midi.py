@@ -114,7 +114,7 @@ def open_midi(
     ports = MidiPorts(driver, guardian, ways_in, [], echoes, report)
     try:
         for name in played:
-            ports.ways_out.append(MidiOutPort(guardian, clock, driver.outputs(), name, echoes))
+            ports.ways_out.append(MidiOutPort(driver, guardian, clock, name, echoes))
         names_out = [] if same_port else [port.name for port in ports.ways_out]
         refuse_same_port([port.name for port in ways_in], names_out)
     except BridgeError:

@@ -69,6 +69,9 @@ class Driver(Protocol):
             BridgeError: the system's MIDI does not answer.
         """
 
+    def linked(self, name: str) -> bool:
+        """Whether we are still connected to the port `name`, as far as the system tells; where it does not, yes."""
+
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
         """Listen to the port `name`, or offer one of that name to others.
 
@@ -125,6 +128,9 @@ class _Listed:
 
     def outputs(self) -> list[str]:
         return self._jack.ports(IS_INPUT) if self._jack else self._listed("MidiOut")
+
+    def linked(self, name: str) -> bool:
+        return self._jack.linked(name) if self._jack else True
 
     def _listed(self, kind: str) -> list[str]:
         if kind not in self._lists:

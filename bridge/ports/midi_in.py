@@ -84,7 +84,7 @@ class MidiInPort:
         if self._connection is not None:
             if names is None or self._driver.life != self._life:
                 self._lose(self._connection.abandon)
-            elif not self._virtual and self.name not in names:
+            elif not self._virtual and not (self.name in names and self._driver.linked(self.name)):
                 self._lose(self._connection.close)
             elif self._sensed and self._clock.now() - self._heard_seconds > SENSING_SECONDS:
                 self._sensed = False

@@ -14,6 +14,7 @@ import mido
 from bridge.errors import BridgeError
 from bridge.events import ClockOut, EndNote, OutMessage, PlayNote, PortChanged, Silence
 from bridge.guardian.sounding import LAST_CONTROLS, Sounding
+from bridge.ports.midi_drivers import Driver
 from bridge.ports.midi_echo import Echoes
 from bridge.ports.midi_names import VIRTUAL_OUT, device_name, find_again, find_port
 from bridge.seams import Clock, Inbox
@@ -57,16 +58,17 @@ class MidiOutPort:
     """
 
     def __init__(
-        self, opener: Opener, clock: Clock, names: list[str], name: str | None = None, echoes: Echoes | None = None
+        self, driver: Driver, opener: Opener, clock: Clock, name: str | None = None, echoes: Echoes | None = None
     ) -> None:
-        """Open the one of `names` that holds `name`, or offer a virtual one.
+        """Open the port whose name holds `name`, or offer a virtual one.
 
         Raises:
             BridgeError: no such port, several of them, or it cannot be opened.
         """
-        self.name = VIRTUAL_OUT if name is None else find_port(name, names, "out")
+        self.name = VIRTUAL_OUT if name is None else find_port(name, driver.outputs(), "out")
         self.dropped = 0
         self._virtual = name is None
+        self._driver = driver
         self._opener = opener
         self._clock = clock
         self._echoes = echoes or Echoes()
@@ -96,7 +98,7 @@ class MidiOutPort:
             names: the ports that can be played to now; None where the system's MIDI does not answer.
         """
         way = self._way
-        if way is not None and (names is None or not way.alive or not (self._virtual or self.name in names)):
+        if way is not None and not (names is not None and way.alive and self._reaches(names)):
             self._way = None
             way.close()
             self._report(False)
@@ -116,6 +118,9 @@ class MidiOutPort:
             self.dropped += 1
         else:
             self._sounding.book(data, passed)
+
+    def _reaches(self, names: list[str]) -> bool:
+        return self._virtual or (self.name in names and self._driver.linked(self.name))
 
     def _return(self, names: list[str]) -> None:
         again = self.name if self._virtual else find_again(self.name, names)

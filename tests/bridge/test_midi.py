@@ -123,6 +123,13 @@ def test_a_port_that_goes_is_closed_and_opened_again_by_name_wherever_it_is() ->
     assert ear.hear([0x90, 60, 1]) == [NoteOn(7.0, 60, 1)]
 
 
+def test_a_port_that_went_and_came_between_two_looks_is_opened_again() -> None:
+    ear = Ear()
+    ear.driver.cut = {KEYS}
+    assert ear.tend() == [PortChanged(7.0, DEVICE, "in", False), PortChanged(7.0, DEVICE, "in", True)]
+    assert ear.tend() == []
+
+
 def test_a_system_that_dies_takes_all_ports_along_and_they_are_abandoned_not_closed() -> None:
     for name in ("keys", None):
         ear = Ear(name)

@@ -24,7 +24,7 @@ class Player:
         self.clock = ManualClock(7.0)
         self.events: list[InEvent] = []
         self.echoes = Echoes()
-        self.port = MidiOutPort(self.driver, self.clock, [SYNTH], name, self.echoes)
+        self.port = MidiOutPort(self.driver, self.driver, self.clock, name, self.echoes)
         self.port.start(self.events.append)
 
     def send(self, *messages: OutMessage) -> list[list[int]]:
@@ -78,6 +78,13 @@ def test_a_lost_port_drops_and_counts_and_on_return_ends_what_hung_first() -> No
     assert player.tend() == [True]
     sent = player.send(PlayNote(2.0, 65, 64, 2))
     assert sent == [[0x82, 60, 64], [0xB2, 64, 0], [0xB2, 123, 0], [0xB2, 120, 0], [0x92, 65, 64]]
+
+
+def test_a_port_that_went_and_came_between_two_looks_is_opened_again() -> None:
+    player = Player()
+    player.driver.cut = {SYNTH}
+    assert player.tend() == [False, True]
+    assert player.tend() == []
 
 
 def test_a_guardian_that_died_is_replaced_at_once() -> None:

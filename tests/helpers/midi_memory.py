@@ -32,6 +32,8 @@ class MemoryDriver:
     def __init__(self, *plugged: str) -> None:
         self.plugged: list[str] | None = list(plugged)
         self.life = 1
+        self.cut: set[str] = set()
+        """Devices that are there and not connected to us any more."""
         self.wires: list[Wire] = []
         self.opened: list[tuple[str, bool]] = []
         self.hear: Received = lambda data: None
@@ -47,6 +49,9 @@ class MemoryDriver:
 
     outputs = inputs
 
+    def linked(self, name: str) -> bool:
+        return name not in self.cut
+
     def open_input(self, name: str, virtual: bool, received: Received) -> Connection:
         self.hear = received
         return self._open(name, virtual)
@@ -57,6 +62,7 @@ class MemoryDriver:
     def _open(self, name: str, virtual: bool) -> Wire:
         if not virtual and name not in self.inputs():
             raise BridgeError(f"“{name}” cannot be opened.")
+        self.cut.discard(name)
         self.opened.append((name, virtual))
         self.wires.append(Wire())
         return self.wires[-1]
