@@ -6,7 +6,7 @@ A chord is a root pitch class and one of `QUALITIES`, named as Harte (2005) writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -93,3 +93,14 @@ def distance(intervals: frozenset[int], quality: str) -> float:
     """What it costs to write `intervals` as `quality`: the price of each one lost and of each one gained."""
     kept = frozenset(QUALITIES[quality])
     return sum(_LOSS[interval] for interval in intervals - kept) + sum(_GAIN[interval] for interval in kept - intervals)
+
+
+def fitting_chords(weights: Sequence[float], share: float = 0.9) -> frozenset[int]:
+    """Indices of the chords whose triad holds nearly as much of the pitch classes' `weights` `[12]` as the best one's.
+
+    No chords of five notes. All others for weights of nothing.
+    """
+    chords = {index: chord_at(index).pitch_classes for index in range(CHORD_COUNT)}
+    held = {index: sum(weights[pc] for pc in classes[:3]) for index, classes in chords.items() if len(classes) <= 4}
+    least = share * max(held.values())
+    return frozenset(index for index, weight in held.items() if weight >= least)

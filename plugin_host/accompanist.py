@@ -33,6 +33,7 @@ class PlanRequest:
             that is to be planned; its length is the length of the plan.
         commit: how many frames of the plan become final, at least 1. A frame once committed keeps its chord.
         play: False while only listening: the frames are filled with no chord and still heard.
+        enters: the first chord of all comes in at `frame`, and is drawn among those that fit what was heard.
     """
 
     frame: int
@@ -40,6 +41,7 @@ class PlanRequest:
     metres: tuple[tuple[int, int, int], ...]
     commit: int = 1
     play: bool = True
+    enters: bool = False
 
 
 @dataclass(frozen=True, slots=True)

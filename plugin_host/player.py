@@ -22,9 +22,21 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gapt_core.vocabulary import CHORD_HOLD, MELODY_TOKENS, NO_CHORD, SILENCE, sounding_chord
+from gapt_core.chords import fitting_chords
+from gapt_core.vocabulary import (
+    CHORD_HOLD,
+    MELODY_TOKENS,
+    NO_CHORD,
+    NOTE_ONSET,
+    PITCH_COUNT,
+    SILENCE,
+    sounding_chord,
+)
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.sampler import Sampler
+
+ENTRY_FRAMES = 16
+"""How far back the first chord looks for what it has to fit."""
 
 HIDDEN = MELODY_TOKENS
 """The `now` of a frame whose melody is not known yet."""
@@ -177,28 +189,44 @@ class Player:
 
     def _tokens(self, request: PlanRequest, length: int) -> Generator[int, None, None]:
         if request.play:
-            yield from self._imagine(request.frame, request.now, request.metres[:length])
+            yield from self._imagine(request, length)
             return
         for frame in range(request.frame, request.frame + length):
             yield self._chords[frame].token if frame in self._chords else NO_CHORD
 
-    def _imagine(
-        self, first: int, now: int | None, metres: Sequence[tuple[int, int, int]]
-    ) -> Generator[int, None, None]:
-        """Chords from frame `first` on. However it ends, the cursor is behind `first`, whose step is final."""
+    def _imagine(self, request: PlanRequest, length: int) -> Generator[int, None, None]:
+        """Chords of `request`. However it ends, the cursor is behind its first frame, whose step is final."""
+        first, now, metres = request.frame, request.now, request.metres[:length]
         self._catch_up(first)
         melody, (chord, held) = self._melody_before(first), self._chord_before(first)
         try:
             for frame, metre in enumerate(metres, start=first):
                 logits, expected = self._policy.step(StepInput(melody, chord, HIDDEN if now is None else now, metre))
                 committed = self._chords.get(frame)
-                chord = self._sampler.chord(logits, chord, frame, held) if committed is None else committed.token
+                if committed is not None:
+                    chord = committed.token
+                elif request.enters and frame == first:
+                    chord = self._sampler.entry(logits, frame, self._fitting(frame, now))
+                else:
+                    chord = self._sampler.chord(logits, chord, frame, held)
                 held = held + 1 if chord >= CHORD_HOLD else 1
                 melody = self._sampler.melody(expected, melody, frame) if now is None else now
                 now = None
                 yield chord
         finally:
             self._policy.rewind(min(first + 1 - self._base, self._policy.position))
+
+    def _fitting(self, frame: int, now: int | None) -> frozenset[int]:
+        """Chords for the melody of the last `ENTRY_FRAMES` before `frame`, and of `now` where it is known."""
+        tokens = [self._heard[f].melody for f in range(frame - ENTRY_FRAMES, frame) if f in self._heard]
+        pitches = [(token - NOTE_ONSET) % PITCH_COUNT for token in [*tokens, now or SILENCE] if token != SILENCE]
+        weights = [0.0] * 12
+        for pitch in pitches:
+            weights[pitch % 12] += 1.0
+        if now:
+            # What sounds together with the chord must not clash with it.
+            weights[(now - NOTE_ONSET) % PITCH_COUNT % 12] += len(pitches)
+        return fitting_chords(weights)
 
     def _commit(self, first: int, tokens: Sequence[int]) -> None:
         for frame, token in enumerate(tokens, start=first):

@@ -24,7 +24,7 @@ HEADER = struct.Struct("<BBI")
 _CHORD_BYTES = (CHORD_COUNT + 7) // 8
 _SAMPLING = struct.Struct(f"<ddqB{_CHORD_BYTES}s")
 _FRAME = struct.Struct("<qHHHH")
-_ASK = struct.Struct("<qqHHBH")
+_ASK = struct.Struct("<qqHHBBH")
 _ANSWER = struct.Struct("<qBqdHH")
 _CUT = struct.Struct("<q")
 _RECALL = struct.Struct("<BHH")
@@ -198,16 +198,17 @@ def _read_recall(body: bytes) -> Recall:
 def _pack_ask(message: Ask) -> bytes:
     request = message.request
     now = NONE if request.now is None else request.now
-    fields = (message.number, request.frame, now, request.commit, request.play, len(request.metres))
+    flags = (request.play, request.enters)
+    fields = (message.number, request.frame, now, request.commit, *flags, len(request.metres))
     places = [number for metre in request.metres for number in metre]
     return _ASK.pack(*fields) + struct.pack(f"<{len(places)}H", *places)
 
 
 def _read_ask(body: bytes) -> Ask:
-    number, frame, now, commit, play, count = _ASK.unpack_from(body)
+    number, frame, now, commit, play, enters, count = _ASK.unpack_from(body)
     places = struct.unpack_from(f"<{3 * count}H", body, _ASK.size)
     metres = tuple(zip(places[0::3], places[1::3], places[2::3], strict=True))
-    return Ask(number, PlanRequest(frame, None if now == NONE else now, metres, commit, bool(play)))
+    return Ask(number, PlanRequest(frame, None if now == NONE else now, metres, commit, bool(play), bool(enters)))
 
 
 def _pack_answer(message: Answer) -> bytes:

@@ -17,6 +17,7 @@ from gapt_core.vocabulary import (
     CHORD_HOLD,
     CHORD_ONSET,
     HOLD_ACTION,
+    NO_CHORD,
     NOTE_HOLD,
     NOTE_HOLD_ACTION,
     NOTE_ONSET,
@@ -43,6 +44,16 @@ class Sampler:
         self._bias = np.zeros(ACTIONS, dtype=np.float32)
         self._bias[CHORD_ONSET:CHORD_HOLD] = np.where(may_sound, sampling.density, -np.inf)
         self._may_be_held = np.concatenate(([False], may_sound, may_sound))  # by the token before
+
+    def entry(self, logits: Logits, frame: int, fitting: frozenset[int]) -> int:
+        """The chord token of `frame`, before which there was no chord: one of `fitting`, where one of them may be."""
+        biased = logits + self._bias
+        begins = np.full_like(biased, -np.inf)
+        places = [CHORD_ONSET + chord for chord in fitting]
+        begins[places] = biased[places]
+        if not np.isfinite(begins).any():
+            return self.chord(logits, NO_CHORD, frame)
+        return token_of_action(self._draw(begins, CHORD_STREAM, frame), NO_CHORD)
 
     def chord(self, logits: Logits, previous: int, frame: int, held_frames: int = 0) -> int:
         """The chord token of `frame` after the chord token `previous`, which has sounded for `held_frames`.

@@ -66,14 +66,17 @@ class Dialogue:
         self._waits_for = None
         self.next = self.answered = frame
 
-    def ask(self, now: int | None, places: tuple[Place, ...], commit: int, play: bool) -> None:
-        """Ask for the frames from `next` on; `PlanRequest` says the rest."""
+    def ask(self, now: int | None, places: tuple[Place, ...], commit: int, play: tuple[bool, bool]) -> None:
+        """Ask for the frames from `next` on; `play` is whether a chord may be played, and whether the first comes in.
+
+        `PlanRequest` says the rest.
+        """
         frame, session = self.next, self._session
         self._waits_for = frame
         self.next = frame + commit
         self._give_up = self.next + PATIENCE_FRAMES
         self._counters.asked += 1
-        request = PlanRequest(frame - self._origin, now, places, commit, play)
+        request = PlanRequest(frame - self._origin, now, places, commit, *play)
         self._accompanist.plan(request, lambda plan: self._deliver(plan, session))
 
     def close(self, melody: int, place: Place, holding: bool) -> None:

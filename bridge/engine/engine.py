@@ -231,11 +231,13 @@ class Engine:
     def _ask(self) -> None:
         frame, settings = self._dialogue.next, self._settings
         now = self._ear.token(frame) if settings.mode == "react" else None
+        joined = self._joined
         listening = self._listening(frame, now)
         commit = min(settings.commit_frames, listening or settings.commit_frames)
         length = commit if listening else max(commit, settings.plan_frames)
         places = tuple(self._transport.bars.place(frame + i) for i in range(length))
-        self._dialogue.ask(now, places, commit, play=not listening)
+        enters = self._joined and not joined and settings.entry == "bar"
+        self._dialogue.ask(now, places, commit, (not listening, enters))
 
     def _listening(self, frame: int, now: int | None) -> int:
         """For how many frames from `frame` on no chord may be played, as far as can be said; 0 where one may."""

@@ -370,3 +370,12 @@ def test_status_says_bar_and_beat() -> None:
     session.run_until(4.5)
     status = session.engine.status(4.5)
     assert (status.bar, status.metre, status.playing) == ((2, pytest.approx(2.5)), (3, 4), True)
+
+
+@pytest.mark.parametrize(("entry", "enters"), [("bar", [False, False, True, False]), ("free", [False] * 4)])
+def test_the_accompanist_knows_where_the_first_chord_comes_in(entry: str, enters: list[bool]) -> None:
+    accompanist = ScriptedAccompanist(lambda *_: C)
+    session = session_of(accompanist, replace(FREE, entry=entry, metre="2/16"))
+    session.play([Start(0.0), NoteOn(0.0, 60, 80)])
+    session.run_until(0.8)
+    assert [request.enters for request in accompanist.requests[:4]] == enters

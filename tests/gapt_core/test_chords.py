@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chords
 
-from gapt_core.chords import CHORD_COUNT, QUALITIES, Chord, chord_at, nearest_chord, nearest_quality
+from gapt_core.chords import CHORD_COUNT, QUALITIES, Chord, chord_at, fitting_chords, nearest_chord, nearest_quality
 
 
 @given(st.integers(0, CHORD_COUNT - 1))
@@ -64,3 +64,20 @@ def test_names_mean_to_mir_eval_what_they_mean_here(index: int) -> None:
     root, bitmap, bass = harte.encode(chord.name, reduce_extended_chords=True)
     assert (root, bass) == (chord.root, 0)
     assert {int(interval) for interval in bitmap.nonzero()[0]} == set(QUALITIES[chord.quality])
+
+
+def test_chords_that_fit_one_note_hold_it_in_their_triad() -> None:
+    weights = [0.0] * 12
+    weights[0] = 3.0
+    names = {chord_at(index).name for index in fitting_chords(weights)}
+    assert {"C:maj", "C:min7", "A:min", "F:maj", "Ab:maj7"} <= names
+    assert all(0 in chord_at(index).pitch_classes[:3] for index in fitting_chords(weights))
+
+
+def test_chords_that_fit_a_broken_triad_are_that_triad_and_what_stands_on_it() -> None:
+    weights = [1.0 if pitch_class in (0, 4, 7) else 0.0 for pitch_class in range(12)]
+    assert {chord_at(index).name for index in fitting_chords(weights)} == {"C:maj", "C:7", "C:maj7", "C:maj6"}
+
+
+def test_nothing_heard_fits_any_chord_of_up_to_four_notes() -> None:
+    assert len(fitting_chords([0.0] * 12)) == sum(len(chord_at(i).pitch_classes) <= 4 for i in range(CHORD_COUNT))

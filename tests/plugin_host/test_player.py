@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scripted_policy import ScriptedPolicy
 from strategies import melody_tracks
 
+from gapt_core.chords import Chord, chord_at
 from gapt_core.model import policy as net
 from gapt_core.patience import FRAMES_PER_NAT, FREE_FRAMES
 from gapt_core.vocabulary import (
@@ -392,3 +393,26 @@ def test_the_past_may_be_told_piece_by_piece() -> None:
         new.player.recall(True, [MelodyFrame(frame, heard, metre(frame))], [(frame, old.chords[frame])])
     assert new.policy.past == old.policy.past
     assert new.policy.taken == len(MELODY)
+
+
+@pytest.mark.parametrize("react", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_first_chord_fits_what_was_heard(react: bool, seed: int) -> None:
+    """In react it holds the note it comes in with; before it, here, a bar of the triad of D flat."""
+    triad = [NOTE_ONSET + pitch for pitch in (61, 65, 68, 65)] * 3
+    duet = Duet([*triad, NOTE_ONSET + 65], react=react, sampling=Sampling(seed=seed))
+    for frame in range(12):
+        duet.ask(frame, play=False)
+        duet.feed(frame)
+    now = duet.melody[12] if react else None
+    plan = duet.player.plan(PlanRequest(12, now, (metre(12),), enters=True))
+    chord = sounding_chord(plan.tokens[0])
+    assert chord is not None
+    assert {1, 5, 8} <= set(chord_at(chord).pitch_classes) if not react else 5 in chord_at(chord).pitch_classes
+
+
+def test_where_no_chord_that_fits_is_allowed_the_first_one_is_any_that_is() -> None:
+    allowed = frozenset({Chord(2, "maj").index})
+    duet = Duet([NOTE_ONSET + 61], react=True, sampling=Sampling(seed=1, allowed=allowed))
+    plan = duet.player.plan(PlanRequest(0, duet.melody[0], (metre(0),), enters=True))
+    assert sounding_chord(plan.tokens[0]) in (None, Chord(2, "maj").index)
