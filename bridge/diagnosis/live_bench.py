@@ -50,8 +50,6 @@ class Lateness:
 
     def row(self) -> str:
         """A line of the table."""
-        if not self.late:
-            return f"{self.label:<34} none came"
         p50, p99, worst = (percentile(list(self.late), share) for share in (0.5, 0.99, 1.0))
         figures = f"{len(self.late):6d} {p50:9.3f} {p99:9.3f} {worst:9.3f}"
         return f"{self.label:<34}{figures} {self.missed:12d}"
@@ -127,6 +125,8 @@ def over_udp(settings: Settings, bars: int) -> tuple[tuple[float, ...], int]:
     if not answers[0]:
         raise BridgeError("The player at the other end of the loopback ended early: try again with `gapt -vv`.")
     late = sorted(ms for _, ms in json.loads(answers[0]))
+    if not late:
+        raise BridgeError("No chord came back over the loopback: run `gapt doctor` to see why.")
     counters = session.counters
     return tuple(late), counters.late + counters.skipped + counters.held
 

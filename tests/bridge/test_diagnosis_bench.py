@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
-from bridge.diagnosis.live_bench import HEADER, Lateness, bare_loop, busy
+from bridge.diagnosis.live_bench import HEADER, bare_loop, busy
 from bridge.diagnosis.live_player import lateness, melody
 from bridge.ports.osc.codec import build, bundle
 
@@ -41,10 +41,6 @@ def test_the_bench_prints_both_modes_beside_the_bare_loop(preset: Path) -> None:
     for match in found:
         assert match is not None and int(match[2]) > 0
         assert float(match[3]) <= float(match[4]) <= float(match[5])
-
-
-def test_a_row_without_chords_says_so() -> None:
-    assert Lateness("react", ()).row().endswith("none came")
 
 
 def test_lateness_is_that_of_chords_against_the_first_note() -> None:
