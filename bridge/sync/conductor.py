@@ -202,9 +202,11 @@ class Conductor:
         if self._choice.ruler != before and self._choice.ruler == "internal" and not self._orders.rolling:
             orders += self._orders.tempo(seconds, self._settings.tempo)
             orders += self._orders.change_metre(seconds, self._settings.bar)
-        if view is not None and view.state == "lost":
+        if view is None:
+            self._halted = False
+        elif view.state == "lost":
             orders += self._finish_waiting(seconds, view)
-        elif view is not None:
+        else:
             orders += self._follow(view, seconds)
         return [*orders, *self._state(seconds)]
 

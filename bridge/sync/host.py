@@ -148,7 +148,7 @@ class HostFollower:
         """Its transport; None before the first position, and where a host of tempo alone fell silent."""
         if self._heard is None or self._place is None:
             return None
-        silent = seconds - self._heard >= self._lost_seconds
+        silent = seconds >= self._heard + self._lost_seconds
         rolling = self._playing if self._exact else bool(self._playing)
         if silent and rolling is None:
             return None

@@ -70,7 +70,9 @@ class MidiClock:
         elif fact.kind == "start":
             self._next, self._told, self._unannounced = 0.0, None, None
         elif fact.kind == "continue":
-            self._next, self._told, self._unannounced = self._here() if self._rolling else self._stands, None, None
+            self._told = self._unannounced = None
+            if not self._rolling:
+                self._next = self._stands
         elif fact.kind == "stop":
             self._stop()
         else:
@@ -83,7 +85,7 @@ class MidiClock:
     def view(self, seconds: float) -> View | None:
         """Its transport; None while no tick comes and it does not roll."""
         last, line = self._ticks.last_seconds, self._ticks.line
-        silent = last is None or self._gone or seconds - last > LOST_SECONDS
+        silent = last is None or self._gone or seconds >= last + LOST_SECONDS
         if last is None or (silent and not self._rolling):
             return None
         state: State = "lost" if silent else "locked" if self._ticks.count >= LOCKED_TICKS else "locking"
@@ -104,7 +106,7 @@ class MidiClock:
 
     def _change_device(self, fact: Clock) -> bool:
         last = self._ticks.last_seconds
-        if last is not None and not self._gone and fact.seconds - last <= LOST_SECONDS:
+        if last is not None and not self._gone and fact.seconds < last + LOST_SECONDS:
             return False
         # The new one shares nothing with the one before but the place.
         if self._rolling:

@@ -48,7 +48,10 @@ UNIFORM = 0.5 * math.log(2.0 * math.pi)
 STEP, NUDGE, MOVES, SETTLES = math.log(1e-4), math.log(2e-3), math.log(5e-3), math.log(2e-2)
 """How likely each way is beforehand, natural logarithms."""
 
-STEP_SHARE, NUDGE_SHARE, MOVE_SHARE = 0.4, 0.02, 0.004
+STEP_TICKS = 5
+"""So far apart are new tempos."""
+
+STEP_SHARE, NUDGE_SHARE, MOVE_SHARE = 0.7, 0.02, 0.004
 """Of the period: how far it may change at once (a new tempo, a small correction), and a tick (a ramp)."""
 
 STEADY_DRIFT = 2e-4
@@ -88,6 +91,7 @@ class Reading:
     moving: bool
     covariance: Covariance
     weight: float
+    since_step: int = 1 << 16
 
     def after(self, ticks: int, noise: float) -> Reading:
         """What it expects `ticks` later."""
@@ -105,6 +109,7 @@ class Reading:
         return replace(
             self,
             tick=self.tick + ticks,
+            since_step=self.since_step + ticks,
             seconds=self.seconds + k * self.period + half * self.change,
             period=self.period + k * self.change,
             covariance=(tt, tp, tc, pp, pc, cc),
@@ -128,7 +133,8 @@ class Reading:
         """The same where the period has changed, some ticks ago perhaps, by up to about a share of it."""
         tt, tp, _, pp, _, _ = self.covariance
         loose = (tt + noise * noise, tp, 0.0, pp + (share * self.period) ** 2, 0.0, 0.0)
-        return replace(self, change=0.0, moving=False, covariance=loose, weight=self.weight + prior)
+        weight, since = self.weight + prior, 0 if share == STEP_SHARE else self.since_step
+        return replace(self, change=0.0, moving=False, covariance=loose, weight=weight, since_step=since)
 
     def switched(self) -> Reading:
         """The same on a ramp from now on, or no longer on one."""
@@ -240,7 +246,9 @@ class TickFollower:
             ways.append(replace(reading, weight=reading.weight + EXTRA + UNIFORM - math.log(period)))
         if abs(off) < DOUBTFUL * math.sqrt(usual.covariance[0] + noise * noise):
             return ways
-        ways.append(reading.loosened(noise, STEP_SHARE, STEP).after(1, noise).met(seconds, noise, 0.0))
+        if reading.since_step >= STEP_TICKS:
+            # One that could step twice in a row would make any two ticks fit.
+            ways.append(reading.loosened(noise, STEP_SHARE, STEP).after(1, noise).met(seconds, noise, 0.0))
         if off > 0.0:
             ways.append(usual.met(seconds, 2.0 * period, LATE))
         return ways
@@ -301,7 +309,7 @@ def _kept(ways: list[Reading], noise: float) -> list[Reading]:
     for way in ways:
         if len(kept) == MOST_READINGS or way.weight - best < LEAST_WEIGHT:
             break
-        same = [other for other in kept if other.tick == way.tick]
+        same = [other for other in kept if other.tick == way.tick and other.moving == way.moving]
         if len(same) < MOST_ALIKE and not any(_alike(way, other, noise) for other in same):
             kept.append(replace(way, weight=way.weight - best))
     return kept
