@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Callable
 
 from scripted_policy import ScriptedPolicy
 
@@ -13,6 +15,8 @@ from plugin_host.worker import serve
 
 MISSING = "missing"
 """The preset that there is not."""
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.01
 
 
 def scripted_player(preset: str, style: str) -> Player:
@@ -28,3 +32,13 @@ def main(arguments: list[str]) -> int:
             return 1
         serve(scripted_player(preset, style), wire)
     return 0
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Return when `done`, which another thread brings about."""
+    never = threading.Event()
+    for _ in range(int(PATIENCE_SECONDS / POLL_SECONDS)):
+        if done():
+            return
+        never.wait(POLL_SECONDS)
+    raise AssertionError("it never came about")
