@@ -20,6 +20,7 @@ SETTLED_BEATS = 2.0
 QUIET_SECONDS = 0.25
 """After a stop or a jump of the host, what sounded must have ended by then."""
 MOST_GROWTH_MIB = 24.0
+POSITION, CONTINUE = 0xF2, 0xFB
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,20 @@ def _chords(evidence: Evidence) -> list[Row]:
         name = f"clock's phase error (told by OSC, not in JACK periods of {period:.1f} ms)"
         lines.append(Row(name, _figures(chord.told_ms() for chord in struck)))
         lines.append(Row("… two beats after starts and tempo changes", _figures(c.told_ms() for c in settled)))
+        lines.append(Row("the clock's own error where it starts", _figures(_clock_errors(evidence))))
     return lines
+
+
+def _clock_errors(evidence: Evidence) -> list[float]:
+    """How far after the place that it told the clock began to run, in ms, for each start."""
+    errors, told = [], 0.0
+    for message in evidence.protocol.messages["clock"]:
+        if message.data[0] == POSITION:
+            told = (message.data[1] + 128 * message.data[2]) * SIXTEENTH
+        elif message.data[0] == CONTINUE:
+            beats = evidence.protocol.beats_at(message.frame, evidence.tempos)
+            errors.append((beats - told) * 60000.0 / evidence.tempos.bpm(beats))
+    return errors
 
 
 def _is_settled(evidence: Evidence, frame: int) -> bool:
@@ -345,8 +359,11 @@ def _off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float:
 
 
 def _length_off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float | None:
-    """How much longer a note lasts in the file, in ms; None where a jump or a stop lies within."""
+    """How much longer a note lasts in the file, in ms; None where a jump, a stop, a lost port or the end lies within."""
     if note.end is None or evidence.protocol.turn_at(note.frame) != evidence.protocol.turn_at(note.end):
+        return None
+    broken = [*(at for at, _ in evidence.protocol.plugs), *evidence.when("end")]
+    if any(note.frame <= at <= note.end for at in broken):
         return None
     begin, end = (evidence.protocol.beats_at(frame, evidence.tempos) for frame in (note.frame, note.end))
     return (filed[1] - filed[0] - (end - begin)) * 60000.0 / evidence.tempos.bpm(begin)

@@ -38,7 +38,8 @@ from _tempomap import BEATS_PER_BAR, Section, TempoMap
 from _verdict import Evidence, Row, rows
 
 TEMPOS = (120.0, 96.0, 150.0)
-"""Of these a tick of MIDI clock is a whole number of frames: else jack_midi_clock now and then miscounts one."""
+"""Of these a tick of MIDI clock is a whole number of frames, and starts lie outside the second: else jack_midi_clock
+continues a tick after the place that it has told."""
 LAST_BARS = 1000
 RESYNC_SECONDS = 0.25
 """Between song position and continue, as hosts have it; 2 s is jack_midi_clock's own choice."""
@@ -122,7 +123,7 @@ class Script:
 
     def change_preset(self, seconds: float) -> None:
         """From the middle of a bar on; another preset half way."""
-        self.start(BEATS_PER_BAR * 2 + 2.5)
+        self.start(self._tempos.changes[-1] + 2.5)
         self.roll(seconds / 2)
         self.mark("preset")
         self._rack.send_osc(self._osc_port, "/gapt/preset", "s", OTHER_PRESET)
@@ -159,7 +160,7 @@ class Script:
 
     def lose_ports(self, seconds: float) -> None:
         """The player dies and comes back; the synthesizer's port is pulled out and comes back."""
-        self.start(self._tempos.changes[0])
+        self.start(self._tempos.changes[-1])
         self.roll(seconds / 4)
         self.mark("player killed")
         self._rack.kill("player")
