@@ -70,7 +70,13 @@ def monitor(names: tuple[str, ...], virtual: bool, midi: bool, osc: bool, udp: t
     watch = Monitor(_write_line)
     with contextlib.ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
         for port in udp_ports:
-            stack.enter_context(watch.hears_udp(port))
+            try:
+                stack.enter_context(watch.hears_udp(port))
+            except BridgeError as error:
+                # A jam that holds its port is no reason not to see what MIDI it gets.
+                if not hears_midi:
+                    raise
+                click.echo(str(error), err=True)
         if hears_midi:
             from bridge.diagnosis.ports import can_offer_ports
             from bridge.ports.midi_drivers import load_driver

@@ -68,7 +68,7 @@ def bench(preset: str, bpm: float, bars: int, window_ms: float) -> Iterator[Late
     for mode in ("anticipate", "react"):
         settings = jam_settings(preset, mode, bpm, window_ms)
         label = mode if mode == "anticipate" else f"react, {window_ms:g} ms of them the window"
-        late, missed = over_udp(settings, bars)
+        late, missed = over("udp", settings, bars)
         yield Lateness(label, late, missed)
 
 
@@ -97,38 +97,42 @@ def bare_loop(count: int, period: float) -> tuple[float, ...]:
     return tuple(sorted(late))
 
 
-def over_udp(settings: Settings, bars: int) -> tuple[tuple[float, ...], int]:
-    """Milliseconds late of every chord as the player got it, and how many frames had none in time.
+def over(wire: str, settings: Settings, bars: int) -> tuple[tuple[float, ...], int]:
+    """Milliseconds late of every chord as the player got it by `udp` or `midi`, and how many frames had none in time.
 
     Raises:
-        GaptError: the session cannot start.
+        GaptError: the session cannot start, or no chord came back.
     """
-    with _player(settings.tempo, bars) as player:
-        assert player.stdin is not None and player.stdout is not None
-        osc = OscChoice(port_in=0, out=(LOOPBACK, int(player.stdout.readline())), query_port=None)
-        choice = PortChoice(midi_in=None, midi_out=None, osc=osc)
-        said: list[str] = []
+    with _player(wire, settings.tempo, bars) as player:
+        choice = _ports_to(wire, _line_of(player))
         tally = Tally()
-        show = Show(said.append, tally.add, tally=tally)
+        show = Show(lambda sentence: None, tally.add, tally=tally)
 
         def hire() -> WorkerAccompanist:
             return WorkerAccompanist(settings.preset, settings.sampling, settings.style)
 
         with open_jam(settings, choice, hire, show, UserFile(default_path())) as (session, ports):
-            server = next(port for port in ports.ways_in if isinstance(port, OscServer))
             answers: list[str] = []
             heard = threading.Thread(target=_stop_when_played, args=(player, answers, session), name="bench")
             heard.start()
-            session.run(lambda: _begin(player, server.port))
+            place = next((str(port.port) for port in ports.ways_in if isinstance(port, OscServer)), "ready")
+            session.run(lambda: _begin(player, place))
             player.kill()
             heard.join()
-    if not answers[0]:
-        raise BridgeError("The player at the other end of the loopback ended early: try again with `gapt -vv`.")
-    late = sorted(ms for _, ms in json.loads(answers[0]))
-    if not late:
-        raise BridgeError("No chord came back over the loopback: run `gapt doctor` to see why.")
     counters = session.counters
-    return tuple(late), counters.late + counters.skipped + counters.held
+    return _late(answers[0]), counters.late + counters.skipped + counters.held
+
+
+def bare_midi(bpm: float, bars: int) -> tuple[float, ...]:
+    """Milliseconds that the MIDI system takes to bring a note from one port to another, of a melody of `bars`.
+
+    Raises:
+        BridgeError: there is no MIDI here.
+    """
+    with _player("bare-midi", bpm, bars) as player:
+        _line_of(player)
+        _begin(player, "ready")
+        return _late(_line_of(player))
 
 
 @contextlib.contextmanager
@@ -144,8 +148,8 @@ def busy(processes: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _player(bpm: float, bars: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", _PLAYER, os.pathsep.join(sys.path), str(bpm), str(bars)]
+def _player(wire: str, bpm: float, bars: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", _PLAYER, os.pathsep.join(sys.path), wire, str(bpm), str(bars)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -153,9 +157,31 @@ def _player(bpm: float, bars: int) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _begin(player: subprocess.Popen[str], port: int) -> None:
+def _ports_to(wire: str, place: str) -> PortChoice:
+    if wire == "udp":
+        osc = OscChoice(port_in=0, out=(LOOPBACK, int(place)), query_port=None)
+        return PortChoice(midi_in=None, midi_out=None, osc=osc)
+    return PortChoice(midi_in=f"{place} melody", midi_out=f"{place} chords", osc=None)
+
+
+def _line_of(player: subprocess.Popen[str]) -> str:
+    assert player.stdout is not None
+    line = player.stdout.readline()
+    if not line:
+        raise BridgeError("The player at the other end of the loopback ended early: see what `gapt doctor` says.")
+    return line.strip()
+
+
+def _late(answer: str) -> tuple[float, ...]:
+    late = sorted(ms for _, ms in json.loads(answer or "[]"))
+    if not late:
+        raise BridgeError("Nothing came back over the loopback: see what `gapt doctor` says.")
+    return tuple(late)
+
+
+def _begin(player: subprocess.Popen[str], place: str) -> None:
     assert player.stdin is not None
-    player.stdin.write(f"{port}\n")
+    player.stdin.write(f"{place}\n")
     player.stdin.flush()
 
 

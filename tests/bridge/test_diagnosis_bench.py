@@ -12,7 +12,7 @@ from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
 from bridge.diagnosis.live_bench import HEADER, bare_loop, busy
-from bridge.diagnosis.live_player import lateness, melody
+from bridge.diagnosis.live_player import MidiWire, UdpWire, melody
 from bridge.ports.osc.codec import build, bundle
 
 ROW = re.compile(r"(.{34}) +(\d+) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(\d+)")
@@ -50,7 +50,21 @@ def test_lateness_is_that_of_chords_against_the_first_note() -> None:
         (11.5, build("/gapt/chord", ["N", 3.0])),
         (11.6, build("/gapt/melody", [60, 80])),
     ]
-    assert list(lateness(came, 10.0, 120.0)) == [(1.0, pytest.approx(0.0)), (2.0, pytest.approx(20.0))]
+    wire = UdpWire()
+    wire.came = came
+    assert list(wire.chords(10.0, 120.0)) == [(1.0, pytest.approx(0.0)), (2.0, pytest.approx(20.0))]
+    wire.close()
+
+
+def test_by_midi_the_first_note_of_a_chord_counts_for_the_line_before_it() -> None:
+    wire = MidiWire.__new__(MidiWire)  # without ports
+    wire.came = [10.001, 10.002, 10.130, 10.131, 10.249, 10.380]
+    assert list(wire.chords(10.0, 120.0)) == [
+        (0.0, pytest.approx(1.0)),
+        (0.25, pytest.approx(5.0)),
+        (0.5, pytest.approx(-1.0)),
+        (0.75, pytest.approx(5.0)),
+    ]
 
 
 def test_the_melody_ends_every_note_it_begins() -> None:
