@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pd_patch import PATCHES, PATIENCE, PD, Patch, errors, playing
-from signals import hear_signals
+from osc_peer import PATIENCE, Peer, free_port, jam
+from pd_patch import PATCHES, PD, Patch, errors, playing
 
 from bridge.ports.osc.choice import LOOPBACK
-from bridge.ports.osc.codec import build, parse
 
 pytestmark = pytest.mark.skipif(PD is None, reason="pd not installed (Debian: puredata-core)")
-
-
-class Peer:
-    """The bridge's end of the wire, by hand."""
-
-    def __init__(self, port: int = 0) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, port))
-        self._socket.settimeout(PATIENCE)
-        self.port: int = self._socket.getsockname()[1]
-        self.pd = (LOOPBACK, 0)
-
-    def next(self, address: str) -> tuple[object, ...]:
-        """Arguments of the next message to `address`."""
-        while True:
-            datagram, self.pd = self._socket.recvfrom(4096)
-            (message,) = parse(datagram)
-            if message.address == address:
-                return message.arguments
-
-    def say(self, address: str, *arguments: int | float | str, to: int = 0) -> None:
-        """Send to where the last message came from, or to the port `to`."""
-        self._socket.sendto(build(address, arguments), (LOOPBACK, to) if to else self.pd)
-
-    def welcome(self, session: int = 7) -> None:
-        """Answer the next hello."""
-        assert self.next("/gapt/hello") == (1.0, "Pd")
-        self.say("/gapt/hello", 1, session, "GAPT Bridge")
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture
@@ -172,11 +137,11 @@ def test_with_a_port_of_its_own_it_listens_there(tmp_path: Path, peer: Peer) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send for Ctrl-C")
 def test_a_duet_with_the_bridge(tmp_path: Path) -> None:
-    with jam(free_port()) as (session, port), playing(tmp_path, 0, port) as patch:
+    with jam() as (session, port), playing(tmp_path, 0, port) as patch:
         assert patch.next("values", "connected") == ["connected", "1"]
-        assert patch.next("values", "density") == ["density", "0"]
-        patch.put("density 10")
         assert patch.next("values", "density") == ["density", "10"]
+        patch.put("density 9")
+        assert patch.next("values", "density") == ["density", "9"]
         chord, sounding = play(patch)
         assert sounding
         assert {(pitch, "1") for pitch in chord[2:]} == sounding
@@ -185,27 +150,6 @@ def test_a_duet_with_the_bridge(tmp_path: Path) -> None:
             keep(patch.next("notes"), sounding)
         out, err = session.communicate(timeout=PATIENCE)
         assert (session.returncode, err) == (0, ""), out
-
-
-@contextmanager
-def jam(port: int) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """`gapt jam` at the UDP port `port`, killed in the end if it still runs."""
-    options = ["--no-midi", "--no-osc-query", "--plain", "--osc-in", port, "--osc-out", free_port()]
-    settings = ["--sync", "internal", "--tempo", 240]
-    command = [sys.executable, "-c", "from bridge.cli import main; main()", "jam", *options, *settings]
-    session = subprocess.Popen(
-        [str(word) for word in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_signals,
-    )
-    try:
-        yield session, port
-    finally:
-        if session.poll() is None:
-            session.kill()
-        session.communicate()
 
 
 def play(patch: Patch) -> tuple[list[str], set[tuple[str, str]]]:
@@ -232,9 +176,3 @@ def keep(note: list[str], sounding: set[tuple[str, str]]) -> None:
     """Add a note (pitch, velocity, channel) to what sounds, or take it away."""
     pitch, velocity, channel = note
     (sounding.add if int(velocity) else sounding.discard)((pitch, channel))
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((LOOPBACK, 0))
-        return int(udp.getsockname()[1])
