@@ -97,8 +97,10 @@ def _how_installed() -> str:
     Raises:
         PackageNotFoundError: neither.
     """
-    source = json.loads(distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
-    editable = source.get("dir_info", {}).get("editable", False)
+    distribution(DISTRIBUTION)
+    # A checkout one stands in is found as well, and tells nothing of how it was installed.
+    told = [found.read_text("direct_url.json") or "{}" for found in distributions(name=DISTRIBUTION)]
+    editable = any(json.loads(text).get("dir_info", {}).get("editable", False) for text in told)
     return f"{'editable, ' if editable else ''}in {_folder('bridge').parent}"
 
 
