@@ -11,6 +11,7 @@ synthesizer goes on sounding; both are written down, `["p", frame, there]`.
 
 from __future__ import annotations
 
+import gc
 import json
 import queue
 import signal
@@ -86,8 +87,9 @@ def write(listener: Listener, file: TextIO) -> None:
 def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     listener = Listener()
-    # The callback must not wait for the lock until its period is over.
+    # The callback must not wait for the lock, or for the collector, until its period is over.
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.disable()
     with Path(sys.argv[1]).open("w", encoding="utf-8") as file:
         while True:
             came = signal.sigtimedwait(SIGNALS, FLUSH_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ TRIES = 3
 START_SECONDS = 15.0
 END_SECONDS = 10.0
 POLL_SECONDS = 0.05
+PR_SET_PDEATHSIG = 1
 
 PROGRAMS = ("jackd", "jack_lsp", "jack_connect", "klick", "jack_midi_clock", "pd", "oscdump", "oscsend", "fluidsynth")
 SOUND_FONTS = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/default-GM.sf2")
@@ -100,7 +102,7 @@ class Studio:
         os.environ["JACK_DEFAULT_SERVER"] = self._environment["JACK_DEFAULT_SERVER"] = server
         for i in range(TRIES):
             # In real time where we may, and waiting for nobody: a client that is late or dead must not stop the time.
-            manner = ["-r", "-S"] if i else ["-R", "-P", "60"]
+            manner = ["-R", "-P", "60"] if i < TRIES - 1 else ["-r", "-S"]
             jackd = ["jackd", "-n", server, *manner, "-p", str(JACK_PORTS), "-d", "dummy"]
             self.start("jackd", *jackd, "-r", str(RATE), "-p", str(PERIOD))
             with contextlib.suppress(StudioError):
@@ -226,6 +228,4 @@ def _as_a_child() -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     with contextlib.suppress(OSError, AttributeError):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -359,7 +359,7 @@ def _off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float:
 
 
 def _length_off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float | None:
-    """How much longer a note lasts in the file, in ms; None where a jump, a stop, a lost port or the end lies within."""
+    """How much longer a note lasts in the file, in ms; None where a jump, stop, lost port or the end lies within."""
     if note.end is None or evidence.protocol.turn_at(note.frame) != evidence.protocol.turn_at(note.end):
         return None
     broken = [*(at for at, _ in evidence.protocol.plugs), *evidence.when("end")]

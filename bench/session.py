@@ -301,6 +301,8 @@ def main() -> int:
     if missing():
         print(missing())
         return 2
+    # So that a SIGTERM, too, takes everything down again.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
