@@ -51,6 +51,8 @@ SHORT_ACT, LONG_ACT = 8.0, 20.0
 """Least seconds of an act, and of one in which something has to recover."""
 LOOP_BARS = 4
 OTHER_PRESET = "public-domain"
+NO_STUDIO = 77
+"""Exit code where a program is not installed; other programs use it for a skipped test."""
 WORKER, GUARDIAN = "plugin_host.worker", "bridge.guardian"
 
 
@@ -300,7 +302,7 @@ def main() -> int:
     options = parser.parse_args()
     if missing():
         print(missing())
-        return 2
+        return NO_STUDIO
     # So that a SIGTERM, too, takes everything down again.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
