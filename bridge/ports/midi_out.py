@@ -7,6 +7,7 @@ chord therefore leave in the order in which they come from the engine, bass firs
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import Protocol
 
 import mido
@@ -22,6 +23,11 @@ from bridge.seams import Clock, Inbox
 _CLOCK = {"tick": "clock", "start": "start", "continue": "continue", "stop": "stop"}
 _SIXTEENTHS_PER_BEAT = 4
 _SONG_POSITIONS = 1 << 14
+
+NOTICE_SECONDS = 1.5
+"""The system takes what is sent to a port that has just gone; so long after, at most, its going has been noticed."""
+MOST_ENDED = 1024
+_NOTE_OFF = 0x80
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +79,8 @@ class MidiOutPort:
         self._clock = clock
         self._echoes = echoes or Echoes()
         self._sounding = Sounding()
+        self._ended: deque[tuple[float, list[int]]] = deque(maxlen=MOST_ENDED)
+        self._doubtful: list[list[int]] = []  # note-offs that may not have arrived before the port was lost
         self._inbox: Inbox | None = None
         self._way: Way | None = opener.open_output(self.name, self._virtual)
 
@@ -101,6 +109,8 @@ class MidiOutPort:
         if way is not None and not (names is not None and way.alive and self._reaches(names)):
             self._way = None
             way.close()
+            since = self._clock.now() - NOTICE_SECONDS
+            self._doubtful += [data for seconds, data in list(self._ended) if seconds >= since]
             self._report(False)
         if self._way is None and names is not None:
             self._return(names)
@@ -112,12 +122,14 @@ class MidiOutPort:
             way.close()
 
     def _send(self, data: list[int], passed: bool) -> None:
-        way = self._way
-        self._echoes.sent(data, self._clock.now())
+        way, now = self._way, self._clock.now()
+        self._echoes.sent(data, now)
         if way is None or not way.send(data, passed):
             self.dropped += 1
-        else:
-            self._sounding.book(data, passed)
+            return
+        self._sounding.book(data, passed)
+        if data[0] & 0xF0 == _NOTE_OFF:
+            self._ended.append((now, data))
 
     def _reaches(self, names: list[str]) -> bool:
         return self._virtual or (self.name in names and self._driver.linked(self.name))
@@ -132,9 +144,10 @@ class MidiOutPort:
         except BridgeError as error:
             logger.debug("“%s” is back and cannot be opened yet: %s", self.name, error)
             return
-        for data in self._sounding.last_words():
+        for data in [*self._doubtful, *self._sounding.last_words()]:
             way.send(data)
         self._sounding.clear()
+        self._doubtful.clear()
         self._way = way
         self._report(True)
 

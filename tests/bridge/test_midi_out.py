@@ -10,7 +10,7 @@ from bridge.events import ChordStarts, ClockOut, EndNote, InEvent, OutMessage, P
 from bridge.guardian.sounding import Sounding
 from bridge.ports.midi_echo import Echoes
 from bridge.ports.midi_names import VIRTUAL_OUT
-from bridge.ports.midi_out import MidiOutPort
+from bridge.ports.midi_out import NOTICE_SECONDS, MidiOutPort
 from bridge.timing.clock import ManualClock
 
 SYNTH = "synth"
@@ -68,6 +68,7 @@ def test_what_is_sent_is_known_as_an_echo() -> None:
 def test_a_lost_port_drops_and_counts_and_on_return_ends_what_hung_first() -> None:
     player = Player()
     player.send(PlayNote(0.0, 60, 64, 2), PlayNote(0.0, 64, 64, 2), EndNote(0.5, 64, 2))
+    player.clock.sleep_until(player.clock.now() + 2 * NOTICE_SECONDS)
     player.driver.plugged = []
     assert player.tend() == [False]
     assert not player.port.there
@@ -78,6 +79,22 @@ def test_a_lost_port_drops_and_counts_and_on_return_ends_what_hung_first() -> No
     assert player.tend() == [True]
     sent = player.send(PlayNote(2.0, 65, 64, 2))
     assert sent == [[0x82, 60, 64], [0xB2, 64, 0], [0xB2, 123, 0], [0xB2, 120, 0], [0x92, 65, 64]]
+
+
+def test_note_offs_sent_just_before_a_port_was_known_to_be_lost_are_sent_again() -> None:
+    player = Player()
+    player.send(PlayNote(0.0, 60, 64), PlayNote(0.0, 62, 64), EndNote(0.5, 60))
+    player.clock.sleep_until(player.clock.now() + 2 * NOTICE_SECONDS)
+    player.send(EndNote(1.0, 62), PlayNote(1.0, 65, 64))
+    player.driver.plugged = []
+    assert player.tend() == [False]
+    player.driver.plugged = [SYNTH]
+    assert player.tend() == [True]
+    silence = [[0xB0, 64, 0], [0xB0, 123, 0], [0xB0, 120, 0]]
+    assert player.send() == [[0x80, 62, 64], [0x80, 65, 64], *silence]
+    player.driver.cut = {SYNTH}
+    assert player.tend() == [False, True]
+    assert player.send()[:1] == [[0x80, 62, 64]]
 
 
 def test_a_port_that_went_and_came_between_two_looks_is_opened_again() -> None:
