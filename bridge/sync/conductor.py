@@ -222,8 +222,10 @@ class Conductor:
             self._followed = (self._choice.ruler, view.stretch)
             self._armed = False
             orders = self._orders.start(seconds, view.beats_at(seconds, bpm), bpm)
-        else:
+        elif view.bpm is not None:
             orders = self._orders.correct(seconds, view.beats_at(seconds, bpm), bpm)
+        else:
+            orders = []
         return [*orders, *self._follow_metre(view, seconds)]
 
     def _stand(self, view: View, seconds: float) -> list[InEvent]:

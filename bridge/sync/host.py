@@ -6,6 +6,7 @@ tells its song's seconds beside the beats gives the two together, so that their 
 
 from __future__ import annotations
 
+from bridge.controls.parameters import FASTEST_BPM, SLOWEST_BPM
 from bridge.events import HostReport
 from bridge.sync.late import LATE_SECONDS, LateLine
 from bridge.sync.source import Fact, State, View
@@ -127,7 +128,7 @@ class HostFollower:
         if fact.metre is not None:
             self._told_metre = True
             self._bars.change(fact.metre)
-        if fact.bpm is not None:
+        if fact.bpm is not None and SLOWEST_BPM <= fact.bpm <= FASTEST_BPM:
             self._line.tell(fact.seconds, fact.bpm)
         if fact.song_seconds is not None:
             self._song.take(fact.seconds, fact.song_seconds)

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bridge.controls.parameters import FASTEST_BPM, SLOWEST_BPM
+
 TOLD_SECONDS, DERIVED_SECONDS = 3.0, 2.0
 """How far back reports count, where the tempo is told and where it has to be derived from them."""
 
@@ -97,7 +99,7 @@ class LateLine:
         middle = sum(point.seconds for point in self._points) / len(self._points)
         left, right = next(edge for edge in pairwise(hull) if edge[1][0] >= middle)
         slope = (right[1] - left[1]) / (right[0] - left[0])
-        if slope <= 0.0:
+        if not SLOWEST_BPM <= 60.0 * slope <= FASTEST_BPM:
             return
         self.bpm = 60.0 * slope
         recent = list(self._points)[-RECENT:]

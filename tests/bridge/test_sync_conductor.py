@@ -315,7 +315,7 @@ def test_whatever_comes_the_orders_make_sense(steps: list[InEvent]) -> None:
             assert not stands
         stands = isinstance(order, Stop) or (stands and not isinstance(order, Start))
         if isinstance(order, (Position, TempoChange)):
-            assert 1.0 < order.bpm < 1100.0
+            assert 4.0 < order.bpm < 1300.0
         if isinstance(order, Position):
             assert not stands
 

@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import jack
 import pytest
@@ -117,17 +119,17 @@ def test_a_tempo_map_is_followed_from_start_to_stop(listener: Listener) -> None:
     listener.wait_until(lambda: any(fact.kind == "stop" for fact in listener.facts))
     follower = Follower()
     follower.take(listener.facts[0])
-    bpms: dict[int, float] = {}
+    bpms: dict[int, list[float]] = defaultdict(list)
     for fact in listener.facts[1:]:
         follower.take(fact)
         if follower.transport.rolling:
-            bpms[int(follower.beats_at(fact.seconds))] = follower.transport.bpm
+            bpms[int(follower.beats_at(fact.seconds))].append(follower.transport.bpm)
     start = follower.all(Start)[0]
     assert start.beats == 0.0
     assert isinstance(follower.all(Stop)[-1], Stop)
-    assert [bpms[beat] for beat in (3, 7)] == pytest.approx([120.0, 120.0], rel=0.02)
-    assert bpms[12] == pytest.approx(90.0, rel=0.02)
-    assert bpms[17] == pytest.approx(140.0, rel=0.02)
+    for beats, bpm in (((2, 3, 4, 5, 6, 7), 120.0), ((10, 11, 12, 13), 90.0), ((16, 17), 140.0)):
+        # In the middle: where the music has run ahead of a late tick it waits for a moment.
+        assert median(bpm for beat in beats for bpm in bpms[beat]) == pytest.approx(bpm, rel=0.02)
     assert len(follower.all(Start)) == 1
 
 
