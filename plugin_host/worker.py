@@ -46,6 +46,9 @@ RECEIVE_BYTES = 1 << 16
 COLLECT_EVERY = 256
 """Answers between two collections of garbage: nothing here makes cycles, so there is next to none."""
 PLAIN_METRE = (0, 16, 4)
+BREATH_SECONDS = 0.001
+"""How long to leave the processor to whoever takes an answer, before going on: where two virtual cores share a real
+one, the answer would else be read only when everything is imagined."""
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +103,9 @@ class Line:
                 continue
         return self._waiting.popleft()
 
-    def brings(self, *kinds: type) -> bool:
-        """Whether a message of one of `kinds` waits by now, or the bridge has closed."""
-        while select.select([self._wire], [], [], 0)[0]:
+    def brings(self, *kinds: type, seconds: float = 0.0) -> bool:
+        """Whether a message of one of `kinds` waits, or the bridge has closed; if nothing comes, after `seconds`."""
+        while select.select([self._wire], [], [], seconds)[0]:
             if not self._receive():
                 return True
         return any(isinstance(message, kinds) for message in self._waiting)
@@ -148,8 +151,11 @@ def answer(player: Player, ask: Ask, line: Line) -> None:
     with contextlib.closing(player.plans(ask.request)) as plans:
         for plan in plans:
             if plan is not None:
-                line.say(Answer(ask.number, plan, len(plan.tokens) == length))
+                whole = len(plan.tokens) == length
+                line.say(Answer(ask.number, plan, whole))
                 worthless = (Ask, Cut, Reset)
+                if whole or line.brings(*worthless, seconds=BREATH_SECONDS):
+                    return
             elif line.brings(*worthless):
                 return
 
