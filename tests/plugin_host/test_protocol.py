@@ -37,7 +37,13 @@ chords = st.integers(0, CHORD_TOKENS - 1)
 finite = st.floats(allow_nan=False)
 melody_frames = st.builds(MelodyFrame, indices, melody, metres)
 requests = st.builds(
-    PlanRequest, indices, st.none() | melody, st.lists(metres, max_size=20).map(tuple), lengths, st.booleans(), st.booleans()
+    PlanRequest,
+    indices,
+    st.none() | melody,
+    st.lists(metres, max_size=20).map(tuple),
+    lengths,
+    st.booleans(),
+    st.booleans(),
 )
 plans = st.builds(Plan, indices, st.lists(chords, max_size=20).map(tuple), lengths, finite)
 allowed = st.none() | st.frozensets(st.integers(0, CHORD_COUNT - 1))
