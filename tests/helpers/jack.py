@@ -47,6 +47,9 @@ def _started(name: str) -> subprocess.Popen[bytes]:
             [*command, "-d", "dummy", "-r", "48000", "-p", str(PERIOD)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ignored, as in Python, the signal of a broken pipe cannot kill a server that writes to a client just
+            # killed: it would leave its place in the list of servers taken, and there are eight.
+            restore_signals=False,
         )
         until = time.monotonic() + START_SECONDS
         while jackd.poll() is None and time.monotonic() < until:
