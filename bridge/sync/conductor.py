@@ -26,7 +26,7 @@ from bridge.events import (
     TempoChange,
 )
 from bridge.sync.choice import Choice
-from bridge.sync.host import HostFollower
+from bridge.sync.host import PORT_SOURCES, HostFollower
 from bridge.sync.midi_clock import MidiClock
 from bridge.sync.orders import Orders
 from bridge.sync.source import Source, State, View
@@ -145,16 +145,18 @@ class Conductor:
         return []
 
     def _port(self, event: PortChanged) -> list[InEvent]:
-        """A port that is named as a source, or as the device whose clock is followed, was lost."""
+        """The port of a host, or of the device whose clock is followed, was lost."""
         if event.there or event.way == "out":
             return []
+        names = set(PORT_SOURCES.get(event.name, (event.name,)))
         midi = self._sources["midi"]
         assert isinstance(midi, MidiClock)
-        source = midi if event.name == midi.device else self._sources.get(event.name)
-        if source is None:
-            return []
-        source.gone(event.seconds)
-        return self._settle(event.seconds)
+        if midi.device == event.name:
+            names.add("midi")
+        lost = [source for name, source in self._sources.items() if name in names]
+        for source in lost:
+            source.gone(event.seconds)
+        return self._settle(event.seconds) if lost else []
 
     # --- our own transport
 

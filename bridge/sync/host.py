@@ -36,6 +36,15 @@ NAMES = {
     "ardour": "Ardour",
 }
 
+PORT_SOURCES = {
+    "AbletonOSC": ("ableton",),
+    "REAPER": ("reaper",),
+    "DrivenByMoss": ("bitwig",),
+    "REAPER or Bitwig": ("reaper", "bitwig"),
+    "Ardour": ("ardour",),
+}
+"""Which sources come by a port, by what the port calls itself."""
+
 
 class SongClock:
     """The host's own seconds against ours: the least late of the last few reports says how they lie."""

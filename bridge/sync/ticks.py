@@ -45,7 +45,7 @@ LOST, EXTRA, LATE = math.log(0.03), math.log(3e-4), math.log(2e-3)
 UNIFORM = 0.5 * math.log(2.0 * math.pi)
 """What the weights of normal distributions leave out."""
 
-STEP, NUDGE, MOVES, SETTLES = math.log(1e-4), math.log(2e-3), math.log(5e-3), math.log(2e-2)
+STEP, NUDGE, MOVES, SETTLES = math.log(1e-5), math.log(2e-3), math.log(5e-3), math.log(2e-2)
 """How likely each way is beforehand, natural logarithms."""
 
 STEP_TICKS = 5

@@ -185,7 +185,7 @@ def test_a_host_that_falls_silent_leaves_the_music_playing() -> None:
 def test_a_host_whose_port_is_gone_is_forgotten_where_it_stands() -> None:
     follower = Follower()
     follower.take(HostReport(9.0, "bitwig", beats=0.0, playing=False))
-    follower.take(PortChanged(10.0, "bitwig", "in", False))
+    follower.take(PortChanged(10.0, "DrivenByMoss", "in", False))
     assert follower.sync == ("internal", "free")
     assert kinds(follower.take(NoteOn(11.0, 60, 64))) == ["Start", "NoteOn"]
 
