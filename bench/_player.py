@@ -1,7 +1,7 @@
 """Plays a melody in eighths, locked to the bars of JACK's transport. A process of its own.
 
 `python bench/_player.py TEMPOMAP`: a client `player` with the MIDI port `melody`. TEMPOMAP is the file that `klick`
-reads too. It ends on SIGTERM, and where it is killed its last note stays on, as with a cable that is pulled.
+reads too. It ends on SIGTERM, and its last note stays on, as with a cable that is pulled.
 """
 
 from __future__ import annotations

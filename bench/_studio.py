@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RATE, PERIOD = 48000, 128
+RATE, PERIOD = 48000, 256
 JACK_PORTS = 192
 """Few: with its usual number the server wants more shared memory than a container has."""
 TRIES = 3
@@ -101,9 +101,9 @@ class Studio:
         """
         os.environ["JACK_DEFAULT_SERVER"] = self._environment["JACK_DEFAULT_SERVER"] = server
         for i in range(TRIES):
-            # In real time where we may, and waiting for nobody: a client that is late or dead must not stop the time.
-            manner = ["-R", "-P", "60"] if i < TRIES - 1 else ["-r", "-S"]
-            jackd = ["jackd", "-n", server, *manner, "-p", str(JACK_PORTS), "-d", "dummy"]
+            # In real time where we may. Waiting for every client: else messages of one that is late are lost for good.
+            manner = ["-R", "-P", "60"] if i < TRIES - 1 else ["-r"]
+            jackd = ["jackd", "-n", server, *manner, "-S", "-p", str(JACK_PORTS), "-d", "dummy"]
             self.start("jackd", *jackd, "-r", str(RATE), "-p", str(PERIOD))
             with contextlib.suppress(StudioError):
                 wait_for("jackd", lambda: "system:" in self.ports())

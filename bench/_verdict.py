@@ -264,13 +264,13 @@ def _worker(evidence: Evidence) -> Row:
 def _ports(evidence: Evidence) -> list[Row]:
     protocol = evidence.protocol
     lines = []
-    for what, back in (("player killed", "player back"), ("output unplugged", "output back")):
+    for what, back in (("player gone", "player back"), ("output unplugged", "output back")):
         lost, returned = evidence.when(what), evidence.when(back)
         if not (lost and returned):
             lines.append(Row(what, "never", False))
             continue
         end = min(stop for stop in evidence.when("stop") if stop > returned[0])
-        address = "/gapt/melody" if what == "player killed" else "/gapt/chord"
+        address = "/gapt/melody" if what == "player gone" else "/gapt/chord"
         heard = [protocol.frame_at(told.seconds) for told in evidence.heard(address)]
         if what == "output unplugged":
             heard = [note.frame for note in protocol.notes("chords")]

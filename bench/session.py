@@ -161,11 +161,11 @@ class Script:
         self.stop()
 
     def lose_ports(self, seconds: float) -> None:
-        """The player dies and comes back; the synthesizer's port is pulled out and comes back."""
+        """The player leaves in the middle of a note and comes back; the synthesizer's port is pulled out and comes back."""
         self.start(self._tempos.changes[-1])
         self.roll(seconds / 4)
-        self.mark("player killed")
-        self._rack.kill("player")
+        self.mark("player gone")
+        self._rack.stop("player")
         self.roll(AWAY_SECONDS)
         start_player(self._rack)
         self.mark("player back")
