@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual_sync import Follower, clock, kinds, ticks
 
+from bridge.controls.parameters import SYNCS
 from bridge.controls.settings import Settings
 from bridge.events import (
     Clock,
@@ -29,6 +32,7 @@ from bridge.events import (
 from bridge.offline.virtual import VirtualSession
 from bridge.seams import InputStage
 from bridge.sync.conductor import Conductor
+from bridge.sync.source import State
 from plugin_host.scripted import ScriptedAccompanist
 
 
@@ -337,3 +341,9 @@ def test_our_own_clock_is_followed_by_another_of_us() -> None:
             assert follower.beats_at(now) == pytest.approx(ours.engine.beats_at(now), abs=0.006)
     assert [start.beats for start in follower.all(Start)] == [0.0, 4.0]
     assert follower.transport.bpm == pytest.approx(130.0, rel=0.005)
+
+
+def test_the_page_names_every_source_and_state() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sync.md").read_text("utf-8")
+    names = {*SYNCS, *get_args(State)}
+    assert not [name for name in sorted(names) if f"`{name}`" not in page]
