@@ -37,7 +37,7 @@ Seconds = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Case:
-    """A line of the table; `kind` and `size_ms` say how stamps are off, see `offsets`. Without a `host` it is MIDI clock."""
+    """A line of the table; `offsets` says how stamps are off by `kind` and `size_ms`. No `host`: MIDI clock."""
 
     name: str
     tempo: Seconds
