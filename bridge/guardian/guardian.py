@@ -129,7 +129,10 @@ class Guardian:
                 child.send(self._words)
 
     def tend(self) -> None:
-        """Notice ports that take no more, and a guardian that died or hangs; to be called about twice a second."""
+        """Notice ports that take no more, and a guardian that died or hangs; to be called about twice a second.
+
+        It is also the sign of life without which the guardian, after some seconds, ends what sounds.
+        """
         if self._child is None:
             return
         try:

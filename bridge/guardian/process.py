@@ -1,4 +1,4 @@
-"""The guardian itself: forwards bytes to MIDI ports, and ends everything once the bridge is gone, however it went.
+"""The guardian itself: forwards bytes to MIDI ports, and ends everything once the bridge is gone or hangs.
 
 Started by `bridge.guardian.guardian`. It imports next to nothing, for it has to start fast and stay small.
 """
@@ -10,6 +10,7 @@ import faulthandler
 import gc
 import signal
 import socket
+import time
 
 from bridge.errors import BridgeError
 from bridge.guardian.protocol import (
@@ -34,6 +35,11 @@ from plugin_host.priority import raise_priority
 from plugin_host.spawn import inherited_wire
 
 RECEIVE_BYTES = 1 << 16
+PATIENCE_SECONDS = 5.0
+"""A bridge that says nothing for so long hangs, for it calls twice a second. It may come to, but not its notes."""
+
+SETTLE_SECONDS = 0.5
+
 END_SECONDS = 5.0
 """How long silencing and closing may take; where a system's buffers are full they take one."""
 
@@ -88,23 +94,39 @@ class Keeper:
         self._words: list[Words] = []
 
     def serve(self) -> None:
-        """Do what comes over the wire until it ends."""
+        """Do what comes over the wire until it ends; while nothing comes, let nothing sound."""
         frames = Frames()
+        self._wire.settimeout(PATIENCE_SECONDS)
         with contextlib.suppress(ConnectionError):
-            while data := self._wire.recv(RECEIVE_BYTES):
+            while True:
+                try:
+                    data = self._wire.recv(RECEIVE_BYTES)
+                except TimeoutError:
+                    self._silence()
+                    continue
+                if not data:
+                    return
                 for kind, payload in frames.take(data):
                     self._handle(kind, payload)
 
     def end(self) -> None:
-        """Silence every port, say the last words, close."""
+        """Silence everything and close."""
+        self._silence()
+        if self._ports:
+            # A JACK server that hears of our leaving before it has noticed that the bridge is dead tells the bridge,
+            # and dies of the broken pipe.
+            time.sleep(SETTLE_SECONDS)
+        for port in self._ports.values():
+            port.connection.close()
+
+    def _silence(self) -> None:
+        """End all that sounds on every port, and say the last words."""
         for port in self._ports.values():
             port.silence()
         for host, number, datagram in self._words:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as way:
                 way.sendto(datagram, (host, number))
-        for port in self._ports.values():
-            port.connection.close()
 
     def _handle(self, kind: int, payload: bytes) -> None:
         if kind in (PLAY, PASS):

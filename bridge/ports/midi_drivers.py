@@ -256,7 +256,7 @@ class _RtConnection2:
     def send(self, data: list[int]) -> None:
         try:
             self._port.send_message(data)
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError) as error:
             raise _lost(error) from error
 
     def close(self) -> None:
@@ -267,6 +267,8 @@ class _RtConnection2:
             self._port.callback = None
             time.sleep(CALLBACK_SECONDS)
         self._port.close_port()
+        # Only with the object goes the client, and with it the name for the next one.
+        self._port = None
 
     def abandon(self) -> None:
         if self._open:

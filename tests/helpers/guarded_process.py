@@ -6,6 +6,8 @@ Lines on its input: `on PITCH`, `off PITCH`, `silence`, `words PORT`, `quit`; on
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import queue
 import sys
 import threading
@@ -14,7 +16,7 @@ from midi_peer import say
 
 from bridge.events import EndNote, InEvent, NoteOff, NoteOn, OutMessage, PlayNote, PortChanged, Silence
 from bridge.guardian.guardian import Guardian
-from bridge.ports.midi import open_midi
+from bridge.ports.midi import MidiPorts, open_midi
 from bridge.timing.clock import MonotonicClock
 
 TEND_SECONDS = 0.1
@@ -39,14 +41,24 @@ def message_of(words: list[str]) -> OutMessage:
 
 
 def main(heard: list[str], played: list[str]) -> None:
-    guardian = Guardian()
     names_in, names_out = [name or None for name in heard], [name or None for name in played]
-    ports = open_midi(names_in, names_out, MonotonicClock(), guardian, report=say)
-    ports.start(show)
-    say("ready")
-    say(str(guardian.pid))
+    with contextlib.ExitStack() as stack:
+        guardian = Guardian()
+        stack.callback(guardian.close)
+        ports = open_midi(names_in, names_out, MonotonicClock(), guardian, report=say)
+        stack.callback(ports.close)
+        ports.start(show)
+        say("ready")
+        say(str(guardian.pid))
+        serve(ports, guardian)
+    say("closed")
+
+
+def serve(ports: MidiPorts, guardian: Guardian) -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=lambda: [lines.put(line) for line in sys.stdin], daemon=True).start()
+    threading.Thread(
+        target=lambda: [lines.put(line) for line in itertools.chain(sys.stdin, ["quit"])], daemon=True
+    ).start()
     while True:
         ports.tend()
         try:
@@ -54,15 +66,12 @@ def main(heard: list[str], played: list[str]) -> None:
         except queue.Empty:
             continue
         if words[0] == "quit":
-            break
+            return
         if words[0] == "words":
             guardian.last_words([("127.0.0.1", int(words[1]), b"the end")])
         else:
             for way in ports.ways_out:
                 way.send(message_of(words))
-    ports.close()
-    guardian.close()
-    say("closed")
 
 
 if __name__ == "__main__":

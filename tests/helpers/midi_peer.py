@@ -5,6 +5,7 @@ Each line on its input is a message to send, in hexadecimal; each message that i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -15,9 +16,13 @@ from pathlib import Path
 
 from bridge.ports.midi_drivers import load_driver
 
+ENDED = "(ended)"
+"""What is heard once there is nothing more to hear."""
+
 MELODY, CHORDS = "player melody", "player chords"
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
+CLOSE_SECONDS = 10.0
 
 
 class Talker:
@@ -37,7 +42,9 @@ class Talker:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         first = self.hear()
-        assert first == "ready", first
+        if first != "ready":
+            self.kill()
+            raise AssertionError(f"{script} does not start: {first}")
 
     def say(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -52,12 +59,25 @@ class Talker:
         """Lines up to and with the one that begins with `end`."""
         heard = [self.hear()]
         while not heard[-1].startswith(end):
+            assert heard[-1] != ENDED, heard
             heard.append(self.hear())
         return heard
 
     def kill(self) -> None:
         """End it without a chance to say goodbye. Safe to call twice."""
         self.process.kill()
+        self._release()
+
+    def close(self) -> None:
+        """Let it end by itself, which the end of its input asks for; kill it where it does not. Safe to call twice."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(CLOSE_SECONDS)
+        self.kill()
+
+    def _release(self) -> None:
         self.process.wait(PATIENCE_SECONDS)
         self._reader.join(PATIENCE_SECONDS)
         for end in (self.process.stdin, self.process.stdout):
@@ -68,6 +88,7 @@ class Talker:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.put(line.rstrip("\n"))
+        self.lines.put(ENDED)
 
 
 def say(line: str) -> None:
@@ -78,10 +99,12 @@ def say(line: str) -> None:
 def main() -> None:
     driver = load_driver()
     melody = driver.open_output(MELODY, True)
-    driver.open_input(CHORDS, True, lambda data: say(bytes(data).hex()))
+    chords = driver.open_input(CHORDS, True, lambda data: say(bytes(data).hex()))
     say("ready")
     for line in sys.stdin:
         melody.send(list(bytes.fromhex(line)))
+    for port in (melody, chords):
+        port.close()
 
 
 if __name__ == "__main__":

@@ -32,14 +32,14 @@ def jack_server() -> Iterator[None]:
 def peer() -> Iterator[Talker]:
     peer = Talker("midi_peer.py")
     yield peer
-    peer.kill()
+    peer.close()
 
 
 @pytest.fixture
 def bridge(peer: Talker) -> Iterator[Talker]:
     bridge = Talker("guarded_process.py", MELODY, "--", CHORDS, before=hear_signals)
     yield bridge
-    bridge.kill()
+    bridge.close()
 
 
 def play_chord(bridge: Talker, peer: Talker) -> list[str]:
@@ -97,6 +97,16 @@ def test_a_signal_to_all_of_us_does_not_end_the_guardian_before_the_bridge(
     wait_until_gone(guardian)
 
 
+def test_a_bridge_that_hangs_leaves_nothing_sounding_and_may_come_to(bridge: Talker, peer: Talker) -> None:
+    first = play_chord(bridge, peer)
+    bridge.process.send_signal(signal.SIGSTOP)
+    last = peer.hear_until(SILENCED[-1])
+    assert not sounding(first + last)
+    bridge.process.send_signal(signal.SIGCONT)
+    bridge.say("on 72")
+    assert peer.hear_until("9248")[-1] == "924840"
+
+
 def test_leaving_in_good_order_says_nothing_more_than_was_asked(bridge: Talker, peer: Talker) -> None:
     guardian = int(bridge.hear())
     first = play_chord(bridge, peer)
@@ -110,7 +120,7 @@ def test_leaving_in_good_order_says_nothing_more_than_was_asked(bridge: Talker, 
         after.say("on 72")
         heard = peer.hear_until("9248")
     finally:
-        after.kill()
+        after.close()
     assert heard == ["823040", "823c40", "824040", "824340", *SILENCED, "924840"]
     assert not sounding(first + heard[:-1])
 

@@ -25,11 +25,11 @@ def jack_server() -> Iterator[ExitStack]:
 
 @pytest.fixture
 def programs(jack_server: ExitStack) -> Iterator[list[Talker]]:
-    """Who is to be killed at the end."""
+    """Who is to be ended at the end."""
     talkers: list[Talker] = []
     yield talkers
-    for talker in talkers:
-        talker.kill()
+    for talker in reversed(talkers):
+        talker.close()
 
 
 def started(programs: list[Talker], script: str, *arguments: str) -> Talker:
