@@ -127,7 +127,11 @@ class Storm(RuleBasedStateMachine):
 
     @rule(back=st.integers(0, 20))
     def cut(self, back: int) -> None:
-        frame = max(0, len(self.fed) - SPARE, min(self.answered, len(self.fed)) - back)
+        """The transport jumps: answers still on their way will not be played."""
+        oldest = max(0, len(self.fed) - SPARE)
+        if self.answered < oldest:
+            self.settle()
+        frame = max(oldest, min(self.answered, len(self.fed)) - back)
         self.open.clear()
         self.played = {at: token for at, token in self.played.items() if at < frame}
         self.asked = min(self.asked, len(self.fed))
@@ -143,6 +147,10 @@ class Storm(RuleBasedStateMachine):
     def swap(self, name: tuple[str, str]) -> None:
         self.used = [used for used in self.used if used != name] + [name]
         self.accompanist.swap(*name)
+
+    def settle(self) -> None:
+        """Let no answer be on its way."""
+        self.hear()
 
     @rule()
     def hear(self) -> None:
@@ -310,11 +318,10 @@ class RealStorm(Storm):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    @precondition(lambda self: bool(self.open))
     @rule()
-    def wait(self) -> None:
+    def settle(self) -> None:
         """The newest request is answered, whatever happened to those before."""
-        while not self.open[-1].plans:
+        while self.open and not self.open[-1].plans:
             self.take(*self.answers.get(timeout=PATIENCE_SECONDS))
 
     @precondition(lambda self: self.asked <= len(self.fed))
@@ -324,7 +331,7 @@ class RealStorm(Storm):
         for _ in range(frames):
             if self.asked <= len(self.fed):
                 self.ask(length, commit, True)
-                self.wait()
+                self.settle()
             self.feed(1)
 
     def teardown(self) -> None:
