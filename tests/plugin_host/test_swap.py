@@ -7,11 +7,12 @@ import queue
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from scripted_worker import MISSING, PATIENCE_SECONDS, scripted_player, wait_until
 
-from gapt_core.vocabulary import NOTE_ONSET, sounding_chord
+from gapt_core.vocabulary import CHORD_HOLD, NO_CHORD, NOTE_ONSET, sounding_chord
 from plugin_host import process, proxy
 from plugin_host.accompanist import MelodyFrame, Plan, PlanRequest, Sampling
 from plugin_host.proxy import WorkerAccompanist
@@ -45,6 +46,13 @@ class Caller:
         frame = len(self.fed)
         self.fed.append(MelodyFrame(frame, NOTE_ONSET + 60 + frame % 7, place(frame)))
         self.accompanist.feed(self.fed[-1])
+
+    def cut(self, frame: int) -> None:
+        """What was played from there on was not; the chord before is held."""
+        chord = sounding_chord(self.played[frame - 1])
+        held = NO_CHORD if chord is None else CHORD_HOLD + chord
+        self.played[frame:] = [held] * (len(self.played) - frame)
+        self.accompanist.cut(frame)
 
     def would_play(self, name: tuple[str, str], sampling: Sampling = SAMPLING) -> int:
         """What a worker of that name would answer next, told what was fed and played."""
@@ -83,6 +91,25 @@ def test_every_frame_is_answered_while_another_preset_comes_in(caller: Caller) -
         assert caller.played[-1] == wanted
     assert caller.accompanist.restarts == 0
     assert caller.accompanist.trouble is None
+
+
+def test_what_happens_while_the_past_is_told_is_told_too(caller: Caller, tmp_path: Path) -> None:
+    name = (str(tmp_path / "gate"), "folk")
+    for _ in range(5):
+        caller.go_on()
+    caller.accompanist.swap(*name)
+    wait_until(lambda: caller.accompanist._successor is not None)
+    for _ in range(9):
+        expected = caller.would_play(("one", "unknown"))
+        caller.go_on()
+        assert caller.played[-1] == expected
+    caller.cut(11)
+    (tmp_path / "gate").touch()
+    wait_until(lambda: caller.accompanist.preset == name[0])
+    for _ in range(WINDOW):
+        expected = caller.would_play(name)
+        caller.go_on()
+        assert caller.played[-1] == expected
 
 
 def test_a_preset_that_cannot_be_had_is_told_and_forgiven(caller: Caller) -> None:
