@@ -174,6 +174,7 @@ class Player:
         began = time.perf_counter()
         self._shown = request.now is not None
         self._forget_chords(max(request.frame, self._final))
+        self._set_back(request.frame + 1)
         length = self.plan_length(request)
         commit = min(request.commit, length)
         tokens: list[int] = []

@@ -386,6 +386,22 @@ def test_a_late_chord_is_heard_in_its_place() -> None:
     assert new.policy.past == old.policy.past
 
 
+@pytest.mark.parametrize("play", [True, False])
+def test_an_answer_that_comes_late_replaces_what_was_held(play: bool) -> None:
+    duet = Duet(MELODY, lookahead=4, commit=2)
+    for frame in range(4):
+        if frame >= len(duet.chords):
+            duet.ask(frame)
+        duet.feed(frame)
+    for frame in range(4, 8):
+        duet.feed(frame)
+    duet.ask(4, play)
+    sounding = sounding_chord(duet.chords[5])
+    duet.chords += [NO_CHORD if sounding is None else CHORD_HOLD + sounding] * 2
+    duet.ask(8)
+    assert duet.policy.past == duet.truth()[:9]
+
+
 def test_the_past_may_be_told_piece_by_piece() -> None:
     old, new = Duet(MELODY, react=True), Duet(MELODY, react=True)
     old.play()

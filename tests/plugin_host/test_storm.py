@@ -90,7 +90,8 @@ class Storm(RuleBasedStateMachine):
     def ask(self, length: int, commit: int, play: bool) -> None:
         frame = len(self.fed)
         places = tuple(place(frame + offset) for offset in range(max(length, commit)))
-        request = PlanRequest(frame, self.melody(frame) if self.react else None, places, commit, play)
+        now = self.melody(frame) if self.react else None
+        request = PlanRequest(frame, now, places, commit, play, enters=play and not any(self.played.values()))
         self.asked = frame + commit
         question = Question(request, [self.sampling])
         self.open.append(question)
