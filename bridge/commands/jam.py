@@ -177,9 +177,8 @@ def _write(target: Path, song: Song, record: Record, beats: float) -> str:
 @contextlib.contextmanager
 def _show(plain: bool) -> Iterator[Show]:
     """What people see meanwhile: the live view on a terminal, else a line for each chord."""
-    import sys
-
     from bridge.live.show import open_show
+    from bridge.live.view import is_watched
 
-    with open_show(plain or not sys.stdout.isatty(), click.echo) as show:
+    with open_show(plain or not is_watched(), click.echo) as show:
         yield show

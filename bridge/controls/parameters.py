@@ -220,6 +220,7 @@ _LINES = (
     Parameter("tempo", "number", 120.0, "Our own tempo.", SLOWEST_BPM, FASTEST_BPM, "bpm"),
     Parameter("metre", "text", "4/4", "Our own metre, such as 3/4.", read=metre_of, like="like 3/4 or 6/8"),
     Parameter("sync", "choice", "auto", "Whose tempo and bars to follow.", choices=SYNCS),
+    Parameter("link_start_stop", "switch", False, "Start and stop with the Link session."),
     Parameter("clock_out", "switch", False, "Send MIDI clock."),
     Parameter("start", "trigger", None, "Roll from beat 0 at our own tempo."),
     Parameter("stop", "trigger", None, "Stand still."),

@@ -49,6 +49,7 @@ class Settings:
     tempo: float = 120.0
     metre: str = "4/4"
     sync: str = "auto"
+    link_start_stop: bool = False
     clock_out: bool = False
 
     def changed(self, name: str, value: object) -> Settings:
@@ -84,6 +85,12 @@ class Settings:
     def bar(self) -> tuple[int, int]:
         """Our own metre: numerator and denominator."""
         return metre_of(self.metre)
+
+    @property
+    def bar_beats(self) -> float:
+        """The length of our own bar in quarter notes."""
+        numerator, denominator = self.bar
+        return 4.0 * numerator / denominator
 
     @property
     def sampling(self) -> Sampling:

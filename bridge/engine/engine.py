@@ -107,6 +107,7 @@ class Engine:
         self._began = 0  # the frame at which the transport last started or jumped to
         self._joins_at = 0  # the frame before which no chord is played
         self._joined = False
+        self._told_metre = settings.bar
         self._step_seconds = 0.0
         self._sync = ""
         self._host_scale: ScaleChange | None = None
@@ -253,6 +254,8 @@ class Engine:
     def _close(self) -> None:
         frame = self._dialogue.open
         place = self._transport.bars.place(frame)
+        if self._transport.signature_at(frame / FRAMES_PER_BEAT) != self._told_metre:
+            self._tell(frame / FRAMES_PER_BEAT)
         self._dialogue.close(self._ear.token(frame), place, self._settings.hold)
         overdue = self._dialogue.open - self._dialogue.answered >= SILENCE_BARS * place[1]
         if overdue and self._harmony.rest(frame):
@@ -296,7 +299,8 @@ class Engine:
     def _change_time(self, event: TempoChange | Position | MetreChange, beats: float) -> None:
         if isinstance(event, MetreChange):
             self._transport.change_metre(event, max(frame_of(beats), self._dialogue.open))
-            self._tell(beats)
+            if not self.rolling:
+                self._tell(beats)
         else:
             news = self._transport.change_tempo(event)
             self._harmony.set_tempo(event.bpm)
@@ -351,7 +355,7 @@ class Engine:
             self._out.append(Silence(beats, channel))
 
     def _tell(self, beats: float, jump: bool = False) -> None:
-        signature = self._transport.signature_at(beats)
+        signature = self._told_metre = self._transport.signature_at(beats)
         self._out.append(TransportChanged(beats, self.rolling, self._transport.bpm, signature, jump))
 
     # --- what is set

@@ -53,7 +53,7 @@ class Transport:
     def change_metre(self, event: MetreChange, earliest: int) -> None:
         """Take a metre; while rolling from the first bar line at or after frame `earliest`, or from where it says."""
         if event.beats is not None:
-            self.bars.change(frame_of(event.beats), event.numerator, event.denominator)
+            self.bars.begin(frame_of(event.beats), event.numerator, event.denominator)
         elif self.rolling:
             self.bars.change(earliest, event.numerator, event.denominator)
         else:

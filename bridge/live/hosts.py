@@ -5,59 +5,64 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from bridge.controls.settings import Settings
 from bridge.ports.osc.dialects.ableton import AbletonOsc
 from bridge.ports.osc.dialects.ardour import Ardour
 from bridge.ports.osc.dialects.bitwig import DrivenByMoss
+from bridge.ports.osc.dialects.dialect import Dialect
 from bridge.ports.osc.dialects.either import ReaperOrBitwig
 from bridge.ports.osc.dialects.port import DialectPort
 from bridge.ports.osc.dialects.reaper import Reaper
 from bridge.seams import Clock, Inbox, InPort
 
-Opener = Callable[[Clock], InPort]
+Now = Callable[[], Settings]
+Opener = Callable[[Clock, Now], InPort]
 
 logger = logging.getLogger(__name__)
 
 
-def _ableton(clock: Clock) -> InPort:
-    return DialectPort(clock, AbletonOsc())
+def _speaks(dialect: Callable[[], Dialect]) -> Opener:
+    return lambda clock, now: DialectPort(clock, dialect())
 
 
-def _ardour(clock: Clock) -> InPort:
-    return DialectPort(clock, Ardour())
-
-
-def _link(clock: Clock) -> InPort:
+def _link(clock: Clock, now: Now) -> InPort:
     from bridge.ports.link import LinkPort
 
-    return LinkPort(clock)
+    return LinkPort(clock, lambda: now().bar_beats, now().link_start_stop, now().tempo)
 
 
 OPENERS: Mapping[str, tuple[Opener, ...]] = {
-    "auto": (_ableton, _ardour, lambda clock: DialectPort(clock, ReaperOrBitwig())),
-    "ableton": (_ableton,),
-    "ardour": (_ardour,),
-    "reaper": (lambda clock: DialectPort(clock, Reaper()),),
-    "bitwig": (lambda clock: DialectPort(clock, DrivenByMoss()),),
+    "auto": (_speaks(AbletonOsc), _speaks(Ardour), _speaks(ReaperOrBitwig)),
+    "ableton": (_speaks(AbletonOsc),),
+    "ardour": (_speaks(Ardour),),
+    "reaper": (_speaks(Reaper),),
+    "bitwig": (_speaks(DrivenByMoss),),
     "link": (_link,),
 }
 """Sources with ports of their own; the others come by the ports that are open anyway.
 
-Link is joined only when it is chosen: with nobody else there it would rule all the same.
+Link is joined only when it is chosen: it is the more exact clock, but knows neither song nor bar numbers, and a host
+that sends MIDI clock as well says more by that.
 """
 
 
 class HostPorts:
-    """An `InPort` for as many as `chosen`, one of `SYNCS`, needs at the moment."""
+    """An `InPort` for as many as the parameter `sync` needs at the moment."""
 
     name = "hosts"
 
-    def __init__(self, clock: Clock, chosen: Callable[[], str], tell: Callable[[str], None]) -> None:
-        """Open nothing yet; `tell` gets a sentence when a port cannot be had that was chosen by name."""
+    def __init__(self, clock: Clock, now: Now, tell: Callable[[str], None]) -> None:
+        """Open nothing yet.
+
+        Args:
+            now: the settings as they are now.
+            tell: gets a sentence when a port cannot be had that was chosen by name.
+        """
         self._clock = clock
-        self._chosen = chosen
+        self._now = now
         self._tell = tell
         self._told = ""
-        self._source = ""
+        self._source, self._starts = "", False
         self._ports: list[InPort] = []
         self._inbox: Inbox | None = None
 
@@ -76,7 +81,7 @@ class HostPorts:
         Raises:
             BridgeError: one cannot be had.
         """
-        if self._inbox is not None and self._source != self._chosen():
+        if self._inbox is not None and (self._source, self._starts) != self._wanted():
             self._change()
         problem = "" if self._source == "auto" else next(filter(None, map(_problem, self._ports)), "")
         if problem and problem != self._told:
@@ -90,12 +95,15 @@ class HostPorts:
 
     def _change(self) -> None:
         self._release()
-        self._source = self._chosen()
+        self._source, self._starts = self._wanted()
         for opener in OPENERS.get(self._source, ()):
-            port = opener(self._clock)
+            port = opener(self._clock, self._now)
             self._ports.append(port)
             if self._inbox is not None:
                 port.start(self._inbox)
+
+    def _wanted(self) -> tuple[str, bool]:
+        return self._now().sync, self._now().link_start_stop
 
     def _release(self) -> None:
         for port in self._ports:

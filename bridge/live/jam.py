@@ -52,7 +52,7 @@ def open_jam(
         around = Around((mapping, Conductor(settings)), taps, show.sent, lambda: player.trouble or "")
         parts = Parts(player, [*ports.ways_in], ports.ways_out, [*ports.tended], around)
         session = Session(clock, settings, parts)
-        hosts = HostPorts(clock, lambda: session.settings.sync, show.say)
+        hosts = HostPorts(clock, lambda: session.settings, show.say)
         parts.ways_in.append(hosts)
         parts.tended.append(hosts)
         yield session, ports

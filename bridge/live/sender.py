@@ -138,9 +138,12 @@ class Sender:
 
     def silence(self) -> None:
         """End everything we sound, on every port."""
-        beats = self._engine.beats_at(self._clock.now())
+        seconds = self._clock.now()
+        beats, channel = self._engine.beats_at(seconds), self._engine.settings.midi_channel
         for way in self._ways:
-            way.silence(beats, self._engine.settings.midi_channel)
+            way.silence(beats, channel)
+        for tap in self._around.taps:
+            tap(Silence(beats, channel), seconds, beats)
 
     def _handle(self, event: InEvent, place: int) -> None:
         """Pass `event` through the stages from `place` on, and what comes of it to the engine."""
@@ -181,8 +184,9 @@ class Sender:
         return 0.0
 
     def _send(self, messages: list[OutMessage]) -> None:
-        for message in messages:
-            for way in self._ways:
+        # Port by port, the first ones first: a chord is not to wait between its notes for every client of another port.
+        for way in self._ways:
+            for message in messages:
                 way.send(message)
         seconds = self._clock.now()
         beats = self._engine.beats_at(seconds)

@@ -22,7 +22,7 @@ from bridge.seams import Clock, InPort, OutPort, Tended
 from bridge.timing.metre import BarGrid
 from bridge.timing.realtime import live_process
 from plugin_host.accompanist import Accompanist, Plan
-from plugin_host.priority import raise_priority
+from plugin_host.priority import raise_all_threads, raise_priority
 
 WATCH_SECONDS = 0.5
 
@@ -92,6 +92,7 @@ class Session:
                 for port in self._parts.ways_in:
                     port.start(self.put)
                 ready()
+                raise_all_threads()
                 failure = self._watch()
             finally:
                 self._sender.stop()
@@ -117,6 +118,7 @@ class Session:
                 return self._wake.get(timeout=WATCH_SECONDS)
             except queue.Empty:
                 _tend(self._parts.tended)
+                raise_all_threads()
 
     def _deliver(self, plan: Plan, session: int) -> None:
         self._mailbox.put(PlanArrived(self._clock.now(), plan, session))

@@ -68,8 +68,8 @@ def open_ports(
     ports = Ports()
     guardian = Guardian()
     stack.callback(guardian.close)
-    _open_osc(choice, clock, stack, ports, guardian, settings)
     _open_midi(choice, clock, stack, ports, guardian, tell)
+    _open_osc(choice, clock, stack, ports, guardian, settings)
     return ports
 
 

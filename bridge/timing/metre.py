@@ -75,6 +75,12 @@ class BarGrid:
         self._stretches = [stretch for stretch in self._stretches if stretch.start < start]
         self._stretches.append(_stretch(start, numerator, denominator, bar))
 
+    def begin(self, frame: int, numerator: int, denominator: int) -> None:
+        """At `frame` there is a bar line, whatever was there, and bars are `numerator`/`denominator` from it on."""
+        bar, place = self.bar(frame)
+        self._stretches = [stretch for stretch in self._stretches if stretch.start < frame]
+        self._stretches.append(_stretch(frame, numerator, denominator, bar + (place > 0)))
+
     def restart(self, numerator: int, denominator: int) -> None:
         """From frame 0 on, bars are `numerator`/`denominator`."""
         self._stretches = [_stretch(0, numerator, denominator)]

@@ -15,6 +15,7 @@ from bridge.events import (
     ClockOut,
     EndNote,
     MelodyHeard,
+    MetreChange,
     NoteOff,
     NoteOn,
     OutMessage,
@@ -326,6 +327,14 @@ def test_tempo_metre_and_position_are_told() -> None:
     session.run_until(4.0)
     told = [(round(t.due_beats, 2), t.rolling, t.bpm, t.jump) for t in of(TransportChanged, session.messages)]
     assert told == [(0.0, True, 60.0, True), (2.0, True, 90.0, False), (5.0, False, 90.02, False)]
+
+
+def test_a_metre_is_told_where_it_begins() -> None:
+    session = session_of([])
+    session.play([Start(0.0), MetreChange(1.0, 3, 4)])
+    session.run_until(5.0)
+    told = [(t.due_beats, t.metre) for t in of(TransportChanged, session.messages)]
+    assert told == [(0.0, (4, 4)), (4.0, (3, 4))]
 
 
 def test_the_clock_ticks_24_times_a_beat_rolling_or_not_and_says_where_it_starts() -> None:

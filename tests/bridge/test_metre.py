@@ -72,3 +72,16 @@ def test_a_pickup_is_no_bar_line_but_its_end_is() -> None:
     grid = BarGrid.of_song(song)
     assert grid.place(0) == (12, 16, 4)
     assert [grid.line_from(frame) for frame in (0, 4, 5)] == [4, 4, 20]
+
+
+@given(SIGNATURES, SIGNATURES, st.integers(0, 100), st.integers(0, 60))
+def test_a_host_may_begin_a_bar_anywhere(
+    first: tuple[int, int], second: tuple[int, int], at: int, after: int
+) -> None:
+    grid = BarGrid(*first)
+    bars = grid.bar(at)[0] + (grid.place(at)[0] > 0)
+    grid.begin(at, *second)
+    assert grid.place(at)[0] == 0
+    assert grid.signature(at) == second
+    assert grid.place(at + after) == BarGrid(*second).place(after)
+    assert grid.bar(at + after)[0] == bars + BarGrid(*second).bar(after)[0]

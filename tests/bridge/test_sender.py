@@ -26,6 +26,7 @@ from bridge.events import (
     Silence,
     Start,
     Status,
+    Stop,
 )
 from bridge.live.inbox import Mailbox
 from bridge.live.record import Record
@@ -50,14 +51,12 @@ def change_every_beat(frame: int, metre: tuple[int, int, int], note: int, before
 
 
 class FragilePort(MemoryOutPort):
-    """Takes so many messages and then is gone."""
+    """Takes messages until it is gone."""
 
-    def __init__(self, lasts: int) -> None:
-        super().__init__()
-        self._lasts = lasts
+    gone = False
 
     def send(self, message: OutMessage) -> None:
-        if len(self.messages) >= self._lasts:
+        if self.gone:
             raise BridgeError("gone.")
         super().send(message)
 
@@ -178,11 +177,15 @@ def test_run_ends_in_silence() -> None:
 
 
 def test_a_lost_port_ends_the_run_and_silences_the_others() -> None:
-    stage = Stage(port=FragilePort(lasts=9))
-    stage.mailbox.put(Start(999.0))
+    port = FragilePort()
+    stage = Stage(port=port)
+    stage.mailbox.put(Start(1000.0))
+    stage.play_until(1001.1)
+    assert stage.record.sounding
+    port.gone = True
+    stage.mailbox.put(Stop(1001.1))
     with pytest.raises(BridgeError, match=r"^gone\.$"):
         stage.sender.run()
-    assert any(isinstance(message, PlayNote) for message in stage.record.messages)
     assert not stage.record.sounding
     assert isinstance(stage.record.messages[-1], Silence)
 

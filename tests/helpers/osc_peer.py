@@ -13,7 +13,7 @@ from signals import hear_signals
 from bridge.ports.osc.choice import LOOPBACK
 from bridge.ports.osc.codec import build, parse
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 class Peer:
