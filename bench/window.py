@@ -1,10 +1,10 @@
 """How long `react` should listen: what a longer window hears and what it is worth, on melodies as people play them.
 
-`python bench/window.py FOLDER [--windows 0 0.5 2 5 10 20 30 40] [--songs 24] [--preset default]`, FOLDER with MIDI files
-of played melodies, off the grid. Two tables: how far from their sixteenth's line the notes were played, and for each
+`python bench/window.py FOLDER [--windows 0 0.5 2 5 10 20 30 40] [--songs 24] [--preset default]`, FOLDER with MIDI
+files of played melodies, off the grid. First how far from their sixteenth's line the notes were played; then for each
 window the share of notes that are heard before their own frame is answered, the share of melody time whose pitch class
 is in the chord (the engine plays the file as if it came in live, in virtual time), and how often chords change. A chord
-leaves a window and a step (`bench/step.py`) after its line.
+leaves a step (`bench/step.py`) after its note, or where none comes a window after its line.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class Dialogue:
     def begin(self, frame: int) -> None:
         """What comes next is `frame` of the song; the music before it is remembered."""
         fed = self.open - self._origin
-        self._accompanist.cut(fed)
+        # An answer may be on its way to us that we shall never play: it counts as not given from `answered` on.
+        self._accompanist.cut(min(self.open, self.answered) - self._origin)
         self._origin = frame - fed
         self._forget(frame)
 
@@ -60,8 +61,9 @@ class Dialogue:
 
     def break_off(self, beats: float) -> None:
         """What was answered for frames whose line is not reached at `beats` will not be played."""
-        frame = max(self.open, min(self.answered, int(beats * FRAMES_PER_BEAT // 1) + 1))
-        self._accompanist.cut(frame - self._origin)
+        played = min(self.answered, int(beats * FRAMES_PER_BEAT // 1) + 1)
+        self._accompanist.cut(played - self._origin)
+        frame = max(self.open, played)
         self._session += 1
         self._waits_for = None
         self.next = self.answered = frame
