@@ -2,8 +2,8 @@
 
 `python bench/soak.py [--minutes 60] [--preset default]` starts `gapt jam` without MIDI, plays eighth notes to it over
 OSC and hears its chords. Every tenth of the time it prints how late the chords came against the beat of the very first
-note, by this program's clock, and the memory of each of the bridge's processes. A drift is a lateness that grows; memory
-is flat if the last line's is that of the second (the first still warms up).
+note, by this program's clock, and the memory of each of the bridge's processes. A drift is a lateness that grows;
+memory is flat if the last line's is that of the second (the first still warms up).
 """
 
 from __future__ import annotations

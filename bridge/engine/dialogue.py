@@ -48,8 +48,7 @@ class Dialogue:
     def begin(self, frame: int) -> None:
         """What comes next is `frame` of the song; the music before it is remembered."""
         fed = self.open - self._origin
-        # An answer may be on its way to us that we shall never play: it counts as not given from `answered` on.
-        self._accompanist.cut(min(self.open, self.answered) - self._origin)
+        self._take_back(min(self.open, self.answered))
         self._origin = frame - fed
         self._forget(frame)
 
@@ -62,7 +61,7 @@ class Dialogue:
     def break_off(self, beats: float) -> None:
         """What was answered for frames whose line is not reached at `beats` will not be played."""
         played = min(self.answered, int(beats * FRAMES_PER_BEAT // 1) + 1)
-        self._accompanist.cut(played - self._origin)
+        self._take_back(played)
         frame = max(self.open, played)
         self._session += 1
         self._waits_for = None
@@ -108,6 +107,10 @@ class Dialogue:
             return frame, 0
         self._counters.stale += 1
         return None
+
+    def _take_back(self, frame: int) -> None:
+        """What is committed from `frame` on, be its answer still on its way to us, will not be played."""
+        self._accompanist.cut(max(0, frame - self._origin))
 
     def _forget(self, frame: int) -> None:
         self.open = self.next = self.answered = frame
