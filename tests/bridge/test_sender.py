@@ -22,7 +22,6 @@ from bridge.events import (
     NoteOn,
     OutMessage,
     PlanArrived,
-    PlayNote,
     Silence,
     Start,
     Status,
