@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,13 +27,24 @@ class Peer:
         self.port: int = self._socket.getsockname()[1]
         self.client = (LOOPBACK, 0)
 
+    def any(self) -> tuple[str, tuple[object, ...]]:
+        """Address and arguments of the next message."""
+        datagram, self.client = self._socket.recvfrom(4096)
+        (message,) = parse(datagram)
+        return message.address, tuple(message.arguments)
+
     def next(self, address: str) -> tuple[object, ...]:
-        """Arguments of the next message to `address`."""
-        while True:
-            datagram, self.client = self._socket.recvfrom(4096)
-            (message,) = parse(datagram)
-            if message.address == address:
-                return message.arguments
+        """Arguments of the next message to `address`.
+
+        Raises:
+            TimeoutError: it does not come.
+        """
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            came, arguments = self.any()
+            if came == address:
+                return arguments
+        raise TimeoutError(address)
 
     def say(self, address: str, *arguments: int | float | str, to: int = 0) -> None:
         """Send to where the last message came from, or to the port `to`."""
