@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import threading
 from typing import Literal
 
 Priority = Literal["real-time", "raised", "normal"]
@@ -33,6 +35,26 @@ def raise_priority() -> Priority:
         except OSError as error:
             logger.debug("no raised priority: %s", error)
     return "normal"
+
+
+def raise_all_threads() -> None:
+    """Give every thread of this process the real-time priority of `raise_priority`, where the system grants it.
+
+    Drivers call us on real-time threads of their own, and those wait for Python's lock. The thread that holds it must
+    not wait meanwhile for a core that another program has: notes and clock would come late, and JACK, which waits for
+    its clients, would stand still. Threads that have such a priority keep theirs.
+    """
+    if not hasattr(os, "sched_setscheduler") or _real_time_is_rationed():
+        return
+    for thread in threading.enumerate():
+        # One that ends just now is no process any more.
+        with contextlib.suppress(OSError, TypeError):
+            if os.sched_getscheduler(thread.native_id) == os.SCHED_OTHER:  # type: ignore[arg-type]
+                os.sched_setscheduler(
+                    thread.native_id,  # type: ignore[arg-type]
+                    os.SCHED_RR | os.SCHED_RESET_ON_FORK,
+                    os.sched_param(1),
+                )
 
 
 def _real_time_is_rationed() -> bool:
