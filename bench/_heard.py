@@ -15,6 +15,9 @@ NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
 CLOCK_SECONDS = 10.0
 """How far around a moment to look for the callback that woke with the least delay."""
 
+LEFT_SECONDS = 0.03
+"""What is sent in the moment of a jump reaches the wire after it."""
+
 Key = tuple[int, int]
 """Channel and pitch."""
 
@@ -89,6 +92,17 @@ class Protocol:
         """Where the music stood."""
         turn = self.turn_at(frame)
         return tempos.beats(turn.position + (frame - turn.frame if turn.rolling else 0.0))
+
+    def beats_near(self, frame: float, line: float, tempos: TempoMap) -> float:
+        """Where the music stood; right after a jump or stop also where it would stand without, if that is nearer."""
+        i = max(0, bisect_right(self.turns, frame, key=lambda turn: turn.frame) - 1)
+        near = [turn for turn in self.turns[max(0, i - 2) : i] if turn.rolling and self._just_left(turn, frame)]
+        places = [tempos.beats(turn.position + frame - turn.frame) for turn in near]
+        return min([self.beats_at(frame, tempos), *places], key=lambda beats: abs(beats - line))
+
+    def _just_left(self, turn: Turn, frame: float) -> bool:
+        after = self.turns[self.turns.index(turn) + 1]
+        return frame - after.frame <= LEFT_SECONDS * self.rate
 
     def notes(self, port: str) -> list[Heard]:
         """All notes of a port, in the order in which they began; the end of one is the next note-off of its key."""

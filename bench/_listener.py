@@ -11,7 +11,6 @@ synthesizer goes on sounding; both are written down, `["p", frame, there]`.
 
 from __future__ import annotations
 
-import gc
 import json
 import queue
 import signal
@@ -21,11 +20,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import jack
+from _manners import live_client
 
 CLIENT = "ledger"
 PORTS = ("chords", "melody", "clock")
 FLUSH_SECONDS = 0.05
-SWITCH_SECONDS = 1e-4
 SIGNALS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
 
 
@@ -86,10 +85,8 @@ def write(listener: Listener, file: TextIO) -> None:
 
 def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    live_client()
     listener = Listener()
-    # The callback must not wait for the lock, or for the collector, until its period is over.
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.disable()
     with Path(sys.argv[1]).open("w", encoding="utf-8") as file:
         while True:
             came = signal.sigtimedwait(SIGNALS, FLUSH_SECONDS)

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RATE, PERIOD = 48000, 256
+RATE, PERIOD = 48000, 128
 JACK_PORTS = 192
 """Few: with its usual number the server wants more shared memory than a container has."""
 TRIES = 3
@@ -151,12 +151,6 @@ class Studio:
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """A program that was started."""
         return self._running[name]
-
-    def kill(self, name: str) -> None:
-        """End a program as a power cut does."""
-        process = self._running.pop(name)
-        process.kill()
-        process.wait()
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:
         """End a program with a signal; its exit code. One that does not hear it is killed."""

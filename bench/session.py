@@ -161,14 +161,15 @@ class Script:
         self.stop()
 
     def lose_ports(self, seconds: float) -> None:
-        """The player leaves in the middle of a note and comes back; the synthesizer's port is pulled out and comes back."""
+        """The player's cable is pulled in the middle of a note and put back; then the synthesizer's."""
         self.start(self._tempos.changes[-1])
         self.roll(seconds / 4)
-        self.mark("player gone")
-        self._rack.stop("player")
+        self.mark("player unplugged")
+        self._rack.process("player").send_signal(signal.SIGUSR1)
         self.roll(AWAY_SECONDS)
-        start_player(self._rack)
         self.mark("player back")
+        self._rack.process("player").send_signal(signal.SIGUSR2)
+        self._rack.connect("player:melody", "ledger:melody")
         self.roll(seconds / 4)
         self.mark("output unplugged")
         self._rack.process("listener").send_signal(signal.SIGUSR1)
@@ -212,12 +213,6 @@ def tempo_map(minutes: float) -> TempoMap:
     return TempoMap([Section(b, t) for b, t in zip((first, second, LAST_BARS), TEMPOS, strict=True)], RATE)
 
 
-def start_player(rack: Studio) -> None:
-    """The one who plays the melody, heard by the listener too."""
-    rack.start_python("player", "_player.py", str(rack.folder / "tempomap.txt"))
-    rack.connect("player:melody", "ledger:melody")
-
-
 def furnish(rack: Studio, tempos: TempoMap) -> None:
     """Start what a studio has before the bridge comes."""
     path = rack.folder / "tempomap.txt"
@@ -227,7 +222,8 @@ def furnish(rack: Studio, tempos: TempoMap) -> None:
     rack.start("clock", "jack_midi_clock", "-d", str(RESYNC_SECONDS))
     rack.start_python("listener", "_listener.py", str(rack.folder / "heard.jsonl"))
     rack.connect("jack_midi_clock:mclk_out", "ledger:clock")
-    start_player(rack)
+    rack.start_python("player", "_player.py", str(path))
+    rack.connect("player:melody", "ledger:melody")
 
 
 def start_jam(rack: Studio, ear: Ear, osc_port: int, options: argparse.Namespace) -> None:
