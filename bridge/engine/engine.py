@@ -179,7 +179,7 @@ class Engine:
 
     def status(self, seconds: float, worker: str = "") -> Status:
         """How the session fares at `seconds`; `worker` says what is wrong with the policy's process."""
-        beats, counters = self.beats_at(seconds), self.counters
+        beats, counters = self._transport.place_at(seconds), self.counters
         return Status(
             due_beats=beats,
             playing=self.rolling,
@@ -300,19 +300,19 @@ class Engine:
         if isinstance(event, MetreChange):
             self._transport.change_metre(event, max(frame_of(beats), self._dialogue.open))
             if not self.rolling:
-                self._tell(beats)
+                self._tell(self._transport.place_at(event.seconds))
         else:
             news = self._transport.change_tempo(event)
             self._harmony.set_tempo(event.bpm)
             if news:
-                self._tell(self.beats_at(event.seconds))
+                self._tell(self._transport.place_at(event.seconds))
 
     def _start(self, event: Start, beats: float) -> None:
         jump = self.rolling
         frame = max(0, math.ceil((event.beats - ROUNDING) * FRAMES_PER_BEAT))
         self._quiet(beats)
         self._began = frame
-        self._transport.locate(event.seconds, event.beats)
+        self._transport.roll(event.seconds, event.beats)
         if jump or frame > 0:
             self.counters.jumps += jump
             self._dialogue.begin(frame)
@@ -322,7 +322,6 @@ class Engine:
         if not jump:
             self._joined = False
             self._joins_at = frame + frame_of(self._settings.listen)
-        self._transport.rolling = True
         self._out += self._clock.start(event.beats, jump)
         self._tell(event.beats, jump=True)
 
@@ -331,7 +330,7 @@ class Engine:
             return
         self._quiet(beats)
         self._dialogue.break_off(beats)
-        self._transport.rolling = False
+        self._transport.stand(beats)
         self._out += self._clock.stop(beats)
         self._tell(beats)
 

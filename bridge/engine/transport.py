@@ -21,6 +21,7 @@ class Transport:
     def __init__(self, bpm: float, bars: BarGrid | None = None) -> None:
         self.bars = bars or BarGrid()
         self.rolling = False
+        self._stands_at = 0.0
         self._map = BeatMap(bpm)
         self._told = bpm
 
@@ -30,8 +31,12 @@ class Transport:
         return self._map.bpm
 
     def beats_at(self, seconds: float) -> float:
-        """Beats at `seconds`."""
+        """Beats at `seconds`; while it stands they run on from wherever they were, and mean no place in the song."""
         return self._map.beats_at(seconds)
+
+    def place_at(self, seconds: float) -> float:
+        """Where in the song, in beats, the music is at `seconds`, or stands."""
+        return self.beats_at(seconds) if self.rolling else self._stands_at
 
     def seconds_at(self, beats: float) -> float:
         """Seconds at `beats`, by the tempo known so far."""
@@ -59,9 +64,14 @@ class Transport:
         else:
             self.bars.restart(event.numerator, event.denominator)
 
-    def locate(self, seconds: float, beats: float) -> None:
-        """Stand at `beats` at `seconds`, whatever was before."""
+    def roll(self, seconds: float, beats: float) -> None:
+        """Roll from `beats` at `seconds`, whatever was before."""
         self._map = BeatMap(self._map.bpm, seconds, beats)
+        self.rolling = True
+
+    def stand(self, beats: float) -> None:
+        """Stand at `beats`."""
+        self.rolling, self._stands_at = False, beats
 
     def bar_at(self, beats: float) -> tuple[int, float]:
         """Bar from 1, and beat of its metre from 1.0, at `beats`; before beat 0 bars count from 0 down."""

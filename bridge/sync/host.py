@@ -19,7 +19,8 @@ LOST_EXACT_SECONDS = 1.0
 JUMP_BEATS, LEAP_BEATS = 0.25, 1.0
 """A report further off than lateness explains is a jump: at once from a leap on, else where the next one agrees."""
 
-EXACT_JUMP_BEATS = 1.0 / 16
+EXACT_JUMP_BEATS, EXACT_LEAP_BEATS = 1.0 / 16, 1.0 / 2
+"""So far off an exact host has jumped where its next report agrees; and so far, whatever the next one says."""
 
 TOGETHER_SECONDS = 0.005
 """Two messages that near came in one."""
@@ -207,7 +208,15 @@ class HostFollower:
             self._line.add(seconds, beats)
 
     def _stand_exactly(self, seconds: float, beats: float) -> None:
-        if abs(beats - self._line.beats_at(seconds)) > EXACT_JUMP_BEATS:
+        doubt, self._doubt = self._doubt, None
+        off = abs(beats - self._line.beats_at(seconds))
+        if off > EXACT_JUMP_BEATS:
+            passed = 0.0 if doubt is None else (seconds - doubt[0]) * (self._line.bpm or 120.0) / 60.0
+            agrees = doubt is not None and abs(beats - doubt[1] - passed) <= EXACT_JUMP_BEATS
+            if off < EXACT_LEAP_BEATS and not agrees:
+                # A message held up on its way looks like this too: the next one tells.
+                self._doubt = (seconds, beats)
+                return
             self._stretch += 1
         self._line.restart(seconds, beats)
 

@@ -388,3 +388,13 @@ def test_the_accompanist_knows_where_the_first_chord_comes_in(entry: str, enters
     session.play([Start(0.0), NoteOn(0.0, 60, 80)])
     session.run_until(0.8)
     assert [request.enters for request in accompanist.requests[:4]] == enters
+
+
+def test_a_transport_that_stands_says_where() -> None:
+    session = session_of([])
+    session.run_until(50_000.0)
+    assert session.engine.status(50_000.0).bar == (1, 1.0)
+    session.play([Start(50_000.0, 0.0), Stop(50_006.0), TempoChange(50_100.0, 90.0)])
+    session.run_until(50_200.0)
+    assert session.engine.status(50_200.0).bar == (2, pytest.approx(3.0))
+    assert [round(t.due_beats, 3) for t in of(TransportChanged, session.messages)] == [0.0, 6.0, 6.0]

@@ -75,9 +75,7 @@ def test_a_pickup_is_no_bar_line_but_its_end_is() -> None:
 
 
 @given(SIGNATURES, SIGNATURES, st.integers(0, 100), st.integers(0, 60))
-def test_a_host_may_begin_a_bar_anywhere(
-    first: tuple[int, int], second: tuple[int, int], at: int, after: int
-) -> None:
+def test_a_host_may_begin_a_bar_anywhere(first: tuple[int, int], second: tuple[int, int], at: int, after: int) -> None:
     grid = BarGrid(*first)
     bars = grid.bar(at)[0] + (grid.place(at)[0] > 0)
     grid.begin(at, *second)

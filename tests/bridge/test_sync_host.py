@@ -210,3 +210,21 @@ def test_our_own_tempo_is_kept_for_later_while_a_host_rules() -> None:
     follower.take(Set(18.1, "sync", "internal"))
     assert follower.transport.bpm == pytest.approx(120.0)
     assert isinstance(follower.take(Set(18.2, "tempo", 100.0))[1], TempoChange)
+
+
+def exactly(seconds: float, beats: float) -> HostReport:
+    return HostReport(seconds, "osc", beats=beats, bpm=120.0, playing=True, exact=True)
+
+
+def test_one_exact_report_that_was_held_up_on_its_way_is_no_jump() -> None:
+    follower = Follower()
+    follower.take(exactly(10.0, 0.0), *(exactly(10.0 + 0.1 * i, 0.2 * i) for i in range(1, 10)))
+    assert "Start" not in kinds(follower.take(exactly(11.04, 2.0), exactly(11.1, 2.2), exactly(11.2, 2.4)))
+    assert follower.beats_at(11.2) == pytest.approx(2.4, abs=0.01)
+
+
+def test_two_exact_reports_that_agree_are_a_jump_and_one_that_is_far_off_is() -> None:
+    follower = Follower()
+    follower.take(exactly(10.0, 0.0), *(exactly(10.0 + 0.1 * i, 0.2 * i) for i in range(1, 10)))
+    assert "Start" in kinds(follower.take(exactly(11.0, 2.2), exactly(11.1, 2.4)))
+    assert "Start" in kinds(follower.take(exactly(11.2, 8.0)))

@@ -62,8 +62,7 @@ class Follower:
         self.orders += orders
         for order in orders:
             if isinstance(order, Start):
-                self.transport.locate(order.seconds, order.beats)
-                self.transport.rolling = True
+                self.transport.roll(order.seconds, order.beats)
             elif isinstance(order, Stop):
                 self.transport.rolling = False
             elif isinstance(order, MetreChange):
