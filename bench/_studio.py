@@ -101,9 +101,10 @@ class Studio:
         """
         os.environ["JACK_DEFAULT_SERVER"] = self._environment["JACK_DEFAULT_SERVER"] = server
         for i in range(TRIES):
-            # In real time where we may. Waiting for every client: else messages of one that is late are lost for good.
-            manner = ["-R", "-P", "60"] if i < TRIES - 1 else ["-r"]
-            jackd = ["jackd", "-n", server, *manner, "-S", "-p", str(JACK_PORTS), "-d", "dummy"]
+            # In real time, waiting for nobody: one that waits for its clients stands still when one of them leaves. But
+            # where real time may not be had a client is late now and then, and what it has not read is lost else.
+            manner = ["-R", "-P", "60"] if i < TRIES - 1 else ["-r", "-S"]
+            jackd = ["jackd", "-n", server, *manner, "-p", str(JACK_PORTS), "-d", "dummy"]
             self.start("jackd", *jackd, "-r", str(RATE), "-p", str(PERIOD))
             with contextlib.suppress(StudioError):
                 wait_for("jackd", lambda: "system:" in self.ports())
