@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from bridge.controls.settings import Settings
+from bridge.errors import BridgeError
 from bridge.ports.osc.dialects.ableton import AbletonOsc
 from bridge.ports.osc.dialects.ardour import Ardour
 from bridge.ports.osc.dialects.bitwig import DrivenByMoss
@@ -56,7 +57,7 @@ class HostPorts:
 
         Args:
             now: the settings as they are now.
-            tell: gets a sentence when a port cannot be had that was chosen by name.
+            tell: gets a sentence when a port cannot be had that was chosen while we play, or by name.
         """
         self._clock = clock
         self._now = now
@@ -73,16 +74,14 @@ class HostPorts:
             BridgeError: it cannot be had.
         """
         self._inbox = inbox
-        self._change()
+        for error in self._change(inbox):
+            raise error
 
     def tend(self) -> None:
-        """Open other ports where another source has been chosen since.
-
-        Raises:
-            BridgeError: one cannot be had.
-        """
+        """Open other ports where another source has been chosen since; what cannot be had is told once."""
         if self._inbox is not None and (self._source, self._starts) != self._wanted():
-            self._change()
+            for error in self._change(self._inbox):
+                self._tell(str(error))
         problem = "" if self._source == "auto" else next(filter(None, map(_problem, self._ports)), "")
         if problem and problem != self._told:
             self._tell(problem)
@@ -93,17 +92,24 @@ class HostPorts:
         self._inbox = None
         self._release()
 
-    def _change(self) -> None:
+    def _change(self, inbox: Inbox) -> list[BridgeError]:
+        """Open what is wanted now in place of what is open; returns why each of the others cannot be had."""
         self._release()
         self._source, self._starts = self._wanted()
+        errors = []
         for opener in OPENERS.get(self._source, ()):
-            port = opener(self._clock, self._now)
-            self._ports.append(port)
-            if self._inbox is not None:
-                port.start(self._inbox)
+            try:
+                port = opener(self._clock, self._now)
+                port.start(inbox)
+            except BridgeError as error:
+                errors.append(error)
+            else:
+                self._ports.append(port)
+        return errors
 
     def _wanted(self) -> tuple[str, bool]:
-        return self._now().sync, self._now().link_start_stop
+        now = self._now()
+        return now.sync, now.sync == "link" and now.link_start_stop
 
     def _release(self) -> None:
         for port in self._ports:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -51,6 +52,10 @@ def test_ports_follow_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     desk.ports.tend()
     desk.ports.tend()
     assert desk.live() == ["ableton"]
+    desk.settings = replace(desk.settings, link_start_stop=True)
+    desk.ports.tend()
+    assert len(desk.opened) == 1, "what is for Link alone greets no other host anew"
+    desk.settings = replace(desk.settings, link_start_stop=False)
     desk.settings = replace(desk.settings, sync="link")
     desk.ports.tend()
     assert desk.live() == ["link"]
@@ -61,15 +66,24 @@ def test_ports_follow_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.live() == []
 
 
-def test_a_source_that_cannot_be_had_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_cannot_be_had_is_said_once_and_the_others_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch)
 
     def refuse(clock: Clock, now: hosts.Now) -> InPort:
         raise BridgeError("not here.")
 
-    monkeypatch.setattr(hosts, "OPENERS", {"link": (refuse,)})
+    monkeypatch.setattr(hosts, "OPENERS", {"link": (refuse, desk.opener("link"))})
     desk.ports.start(desk.events.append)
     desk.settings = replace(desk.settings, sync="link")
-    with pytest.raises(BridgeError, match=r"not here\."):
-        desk.ports.tend()
     desk.ports.tend()
+    desk.ports.tend()
+    assert desk.told == ["not here."]
+    assert desk.live() == ["link"]
+
+
+def test_a_source_that_cannot_be_had_from_the_first_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aalink", None)
+    desk = HostPorts(ManualClock(), lambda: Settings(sync="link"), lambda sentence: None)
+    with pytest.raises(BridgeError, match=r"pip install 'gapt-bridge\[link\]'"):
+        desk.start(lambda event: None)
+    desk.close()
