@@ -72,10 +72,6 @@ class LinkPort:
         self._thread = threading.Thread(target=asyncio.run, args=(run,), name="link", daemon=True)
         self._thread.start()
 
-    def gone(self) -> bool:
-        """Never: a session without peers is only silent."""
-        return False
-
     def close(self) -> None:
         """Leave the session. Safe to call twice."""
         self._closing.set()

@@ -129,10 +129,6 @@ class OscServer:
         words = self._sounding.last_words()
         return [(host, port, word) for host, port in self._subscribers.endpoints for word in words]
 
-    def gone(self) -> bool:
-        """Never: a UDP port needs no one at the other end."""
-        return False
-
     def close(self) -> None:
         """Release the ports. Safe to call twice."""
         self._closing = True

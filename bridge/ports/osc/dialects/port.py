@@ -64,10 +64,6 @@ class DialectPort:
         self._thread = threading.Thread(target=self._run, args=(inbox,), name=f"osc {self.name}", daemon=True)
         self._thread.start()
 
-    def gone(self) -> bool:
-        """Never: it waits for a host as long as it takes."""
-        return False
-
     def close(self) -> None:
         """Tell the host that we leave, and release the port. Safe to call twice."""
         self._closing.set()
