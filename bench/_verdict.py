@@ -303,7 +303,8 @@ def _take(evidence: Evidence) -> list[Row]:
     lines = [Row("the take's chords against the wire", found, complete and same and bool(pairs))]
     if pairs:
         off = [_off_ms(evidence, note, each) for note, each in pairs]
-        lines.append(Row("… their place in the bar", _figures(off), max(map(abs, off)) < 50.0))
+        near = all(abs(ms) < _half_frame_ms(evidence, note) for ms, (note, _) in zip(off, pairs, strict=True))
+        lines.append(Row("… their place in the bar (within half a sixteenth)", _figures(off), near))
         lengths = [length for note, each in pairs if (length := _length_off_ms(evidence, note, each)) is not None]
         lines.append(Row("… their length", _figures(lengths), not lengths or max(map(abs, lengths)) < 50.0))
     melody, told = len(filed_notes(evidence.take, "Melody")), _melody_told(evidence)
@@ -356,6 +357,11 @@ def _off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float:
     beats = evidence.protocol.beats_at(note.frame, evidence.tempos)
     off = (filed[0] - beats + BEATS_PER_BAR / 2) % BEATS_PER_BAR - BEATS_PER_BAR / 2
     return off * 60000.0 / evidence.tempos.bpm(beats)
+
+
+def _half_frame_ms(evidence: Evidence, note: Heard) -> float:
+    bpm = evidence.tempos.bpm(evidence.protocol.beats_at(note.frame, evidence.tempos))
+    return SIXTEENTH / 2 * 60000.0 / bpm
 
 
 def _length_off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float | None:
