@@ -40,6 +40,7 @@ class MidiPorts:
         self._guardian = guardian
         self._report = report
         self._life = driver.life
+        self._missed: list[MidiInPort | MidiOutPort] = []
 
     def start(self, inbox: Inbox) -> None:
         """Listen from now on, and report ports lost and back.
@@ -64,6 +65,7 @@ class MidiPorts:
             way_in.tend(heard)
         for way_out in self.ways_out:
             way_out.tend(played)
+        self._tell_changes()
         looping = self.echoes.loop()
         if looping is not None:
             self._report(
@@ -77,6 +79,20 @@ class MidiPorts:
             way_in.close()
         for way_out in self.ways_out:
             way_out.close()
+
+    def _tell_changes(self) -> None:
+        """Say which ports are lost or back since we looked last; one that went and came between is neither."""
+        news: list[str] = []
+        ports: list[MidiInPort | MidiOutPort] = [*self.ways_in, *self.ways_out]
+        for port in ports:
+            if port.there and port in self._missed:
+                self._missed.remove(port)
+                news.append(f"“{port.name}” is back.")
+            elif not port.there and port not in self._missed:
+                self._missed.append(port)
+                news.append(f"“{port.name}” is unplugged: the music goes on, and it is found again when it is back.")
+        for sentence in dict.fromkeys(news):  # many devices can be both heard and played to
+            self._report(sentence)
 
     def _names(self) -> tuple[list[str], list[str]] | tuple[None, None]:
         """Ports that can be listened and played to; None where the system's MIDI does not answer."""
@@ -101,7 +117,8 @@ def open_midi(
         heard: ports to listen to.
         played: ports to play to.
         same_port: whether one may be both.
-        report: told in a sentence, on the thread that tends, when what we play keeps coming back.
+        report: told in a sentence, on the thread that tends, when a port is lost or back and when what we play keeps
+            coming back.
 
     Raises:
         BridgeError: one cannot be had.

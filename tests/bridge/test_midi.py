@@ -11,10 +11,13 @@ from midi_memory import MemoryDriver
 
 from bridge.errors import BridgeError
 from bridge.events import Clock, ControlChange, InEvent, NoteOff, NoteOn, Panic, PortChanged, ProgramChange
+from bridge.guardian.guardian import Guardian
+from bridge.ports.midi import MidiPorts
 from bridge.ports.midi_drivers import load_driver
 from bridge.ports.midi_echo import Echoes
 from bridge.ports.midi_in import MidiInPort
 from bridge.ports.midi_names import VIRTUAL_IN
+from bridge.ports.midi_out import MidiOutPort
 from bridge.timing.clock import ManualClock
 
 KEYS = "Keystation 49:Keystation 49 MIDI 1 20:0"
@@ -164,6 +167,28 @@ def test_a_device_without_active_sensing_may_be_silent_for_long() -> None:
     ear.hear([0x90, 60, 80])
     ear.clock.sleep_until(700.0)
     assert ear.tend() == []
+
+
+def test_people_are_told_once_what_is_unplugged_and_what_is_back() -> None:
+    told: list[str] = []
+    driver, clock, echoes = MemoryDriver(KEYS, "synth"), ManualClock(7.0), Echoes()
+    ways_out = [MidiOutPort(driver, driver, clock, name) for name in (KEYS, "synth")]
+    ports = MidiPorts(driver, Guardian(), [MidiInPort(driver, clock, "keys")], ways_out, echoes, told.append)
+
+    def tended() -> list[str]:
+        told.clear()
+        ports.tend()
+        return list(told)
+
+    ports.start(lambda event: None)
+    assert tended() == []
+    driver.plugged = ["synth"]
+    assert tended() == [f"“{KEYS}” is unplugged: the music goes on, and it is found again when it is back."]
+    assert tended() == []
+    driver.plugged = [KEYS, "synth"]
+    assert tended() == [f"“{KEYS}” is back."]
+    assert tended() == []
+    ports.close()
 
 
 def test_what_we_sent_a_moment_ago_is_no_melody() -> None:
