@@ -73,10 +73,16 @@ class Accompanist(Protocol):
     Attributes:
         trouble: what is wrong with it, one sentence; None while it is well.
         preset: the preset that plays.
+        style: the style it plays in.
     """
 
     trouble: str | None
     preset: str
+    style: str
+
+    @property
+    def changing(self) -> bool:
+        """Whether another preset or style is on its way in."""
 
     def feed(self, frame: MelodyFrame) -> None:
         """Take the next closed melody frame."""

@@ -159,6 +159,12 @@ class WorkerAccompanist:
                 self._candidate.dismiss()
             self._changed.notify_all()
 
+    @property
+    def changing(self) -> bool:
+        """Whether another preset or style is on its way in."""
+        with self._changed:
+            return self._wish is not None or (self._candidate is not None and self._worker is not None)
+
     def close(self) -> None:
         """End the worker. Safe to call twice."""
         with self._changed:

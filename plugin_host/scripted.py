@@ -109,6 +109,11 @@ class ScriptedAccompanist:
         """Remember which."""
         self.preset, self.style = preset, style
 
+    @property
+    def changing(self) -> bool:
+        """Never: a swap is done at once."""
+        return False
+
     def close(self) -> None:
         """Remember it."""
         self.closed = True

@@ -219,7 +219,7 @@ class Engine:
     def _ask_beats(self) -> float:
         """When to ask for the next frame: never before all before it are closed, nor while an answer is waited for."""
         dialogue = self._dialogue
-        if dialogue.open < dialogue.next or dialogue.patient or self._settings.hold:
+        if dialogue.open < dialogue.next or dialogue.patient or self._harmony.held:
             return math.inf
         line = dialogue.next / FRAMES_PER_BEAT
         if self._settings.mode == "anticipate":
@@ -256,7 +256,7 @@ class Engine:
         place = self._transport.bars.place(frame)
         if self._transport.signature_at(frame / FRAMES_PER_BEAT) != self._told_metre:
             self._tell(frame / FRAMES_PER_BEAT)
-        self._dialogue.close(self._ear.token(frame), place, self._settings.hold)
+        self._dialogue.close(self._ear.token(frame), place, self._harmony.held)
         overdue = self._dialogue.open - self._dialogue.answered >= SILENCE_BARS * place[1]
         if overdue and self._harmony.rest(frame):
             self.counters.silenced += 1
@@ -313,6 +313,8 @@ class Engine:
         self._quiet(beats)
         self._began = frame
         self._transport.roll(event.seconds, event.beats)
+        if self._harmony.held:
+            self._harmony.strike_anew(frame)
         if jump or frame > 0:
             self.counters.jumps += jump
             self._dialogue.begin(frame)
@@ -340,15 +342,14 @@ class Engine:
             return
         self._out += self._ear.clear(beats)
         self._out += self._harmony.clear(beats)
-        self._silence_channel(beats)
+        self._silence_channel(beats, self._settings.midi_channel)
 
     def _panic(self, beats: float) -> None:
         self._out += self._ear.release_all(beats)
         self._out += self._harmony.silence(beats)
-        self._silence_channel(beats)
+        self._silence_channel(beats, self._settings.midi_channel)
 
-    def _silence_channel(self, beats: float) -> None:
-        channel = self._settings.midi_channel
+    def _silence_channel(self, beats: float, channel: int) -> None:
         # It would cut what the player holds there.
         if not self._ear.passes(channel):
             self._out.append(Silence(beats, channel))
@@ -374,21 +375,24 @@ class Engine:
             return
         self._out.append(ParameterChanged(beats, name, self._settings.value(name)))
         if before != self._settings:
-            self._apply(name, beats)
+            self._apply(name, before, beats)
 
-    def _apply(self, name: str, beats: float) -> None:
+    def _apply(self, name: str, before: Settings, beats: float) -> None:
         settings = self._settings
         self._ear.configure(settings)
-        self._out += self._harmony.configure(settings, math.ceil((beats - ROUNDING) * FRAMES_PER_BEAT), beats)
+        heard = beats - self._transport.beats_of(settings.offset_ms / 1000.0)
+        self._out += self._harmony.configure(settings, math.ceil((heard - ROUNDING) * FRAMES_PER_BEAT), beats)
         if name in SAMPLED:
             self._accompanist.sample(settings.sampling)
         elif name in ("preset", "style"):
             self._accompanist.swap(settings.preset, settings.style)
+        elif name == "channel":
+            self._silence_channel(beats, before.midi_channel)
         elif name == "clock_out":
-            self._clock.switch(settings.clock_out, beats)
+            self._out += self._clock.switch(settings.clock_out, beats, self.rolling)
         elif name == "follow_scale":
             self._follow_scale(beats)
-        elif name == "hold" and settings.hold:
+        elif name == "hold" and self._harmony.held:
             self._harmony.keep()
             self._dialogue.break_off(beats)
 

@@ -12,7 +12,7 @@ from bridge.engine.ledger import Ledger
 from bridge.engine.scheduler import Scheduler
 from bridge.engine.strikes import Strike
 from bridge.engine.styles import VelocityFollow, style_of
-from bridge.events import ChordStarts, EndNote, OutMessage, PlannedChord, PlanShown, PlayNote, Silence
+from bridge.events import ChordStarts, EndNote, OutMessage, PlannedChord, PlanShown, PlayNote
 from bridge.seams import Voicer
 from gapt_core.chords import chord_at
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, sounding_chord
@@ -62,6 +62,11 @@ class Harmony:
         self._tick: int | None = None
         self._answered = 0
         self._bpm = settings.tempo
+
+    @property
+    def held(self) -> bool:
+        """Whether the chord in force is meant to stay."""
+        return self._settings.hold and self._now.chord is not None
 
     # --- what is to come
 
@@ -113,8 +118,8 @@ class Harmony:
         self._changes.clear()
 
     def strike_anew(self, frame: int) -> None:
-        """Strike the chord in force once more at `frame`, voiced and laid out as is set by then."""
-        if self._now.chord is not None and not any(change.frame == frame for change in self._changes):
+        """Strike the chord in force once more at `frame`, as is set by then; or the next one, if that comes sooner."""
+        if self._now.chord is not None and not any(change.frame <= frame for change in self._changes):
             self._changes.appendleft(_Change(frame, self._now.chord, ()))
 
     # --- what is set
@@ -127,7 +132,7 @@ class Harmony:
             self._changes = deque(_Change(change.frame, change.chord, ()) for change in self._changes)
             self.strike_anew(frame)
         if before.channel != settings.channel:
-            out += [*self._end_all(now_beats), Silence(now_beats, before.midi_channel)]
+            out += self._end_all(now_beats)
         if settings.bypass and not before.bypass:
             out += self.silence(now_beats)
         elif before.bypass and not settings.bypass:
@@ -169,10 +174,14 @@ class Harmony:
         return [*ends, ChordStarts(now_beats, int(now_beats * FRAMES_PER_BEAT), NO_CHORD_NAME, ())]
 
     def clear(self, now_beats: float) -> list[OutMessage]:
-        """Forget the music and what was to come; returns what has to be sent so that nothing sounds."""
+        """Forget the music and what was to come; returns what has to be sent so that nothing sounds.
+
+        A chord that is held stays in force, to be struck anew.
+        """
         out = self.silence(now_beats)
         self._changes.clear()
-        self._now = _Change(0, None, self._now.pitches)
+        if not self.held:
+            self._now = _Change(0, None, self._now.pitches)
         if self._shown:
             self._shown = ()
             out.append(PlanShown(now_beats, ()))
@@ -235,7 +244,7 @@ class Harmony:
         if self._tick is None:
             return math.inf
         line = self._tick / FRAMES_PER_BEAT
-        return line if self._tick < self._answered or self._settings.hold else line + TICK_GRACE
+        return line if self._tick < self._answered or self.held else line + TICK_GRACE
 
     def _lay(self, strikes: Sequence[Strike], line: float) -> None:
         force = self._force.velocity(self._settings.velocity, self._settings.velocity_follow)
@@ -260,7 +269,7 @@ class Harmony:
 
     def _end_all(self, due: float, tied: frozenset[int] = frozenset()) -> list[OutMessage]:
         """Drop the notes laid out and end those that sound, but for the `tied` pitches."""
-        self._notes.cancel()
+        self._notes.clear()
         ends: list[OutMessage] = []
         for channel, pitch in self._ledger.sounding():
             if pitch not in tied:

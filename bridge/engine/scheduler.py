@@ -38,9 +38,6 @@ class Scheduler:
         """
         return heapq.heappop(self._heap)[-1]
 
-    def cancel(self, from_beats: float = -math.inf) -> list[OutMessage]:
-        """Drop what is due at `from_beats` or later; returns it in order."""
-        dropped = sorted(entry for entry in self._heap if entry[0] >= from_beats)
-        self._heap = [entry for entry in self._heap if entry[0] < from_beats]
-        heapq.heapify(self._heap)
-        return [entry[-1] for entry in dropped]
+    def clear(self) -> None:
+        """Drop everything."""
+        self._heap.clear()

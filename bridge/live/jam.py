@@ -13,6 +13,7 @@ from bridge.controls.settings import Settings
 from bridge.controls.user_file import UserFile
 from bridge.demo.performer import Performer, score_events
 from bridge.live.hosts import HostPorts
+from bridge.live.presets import PresetKeeper
 from bridge.live.record import Record
 from bridge.live.sender import Around, Sent
 from bridge.live.session import Parts, Session
@@ -52,6 +53,7 @@ def open_jam(
         around = Around((mapping, Conductor(settings)), taps, show.sent, lambda: player.trouble or "")
         parts = Parts(player, [*ports.ways_in], ports.ways_out, [*ports.tended], around)
         session = Session(clock, settings, parts)
+        parts.tended.append(PresetKeeper(clock, player, lambda: session.settings, session.put, show.say))
         hosts = HostPorts(clock, lambda: session.settings, show.say)
         parts.ways_in.append(hosts)
         parts.tended.append(hosts)

@@ -6,6 +6,7 @@ its own. The thread sleeps in its mailbox until a millisecond before the next de
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -82,6 +83,9 @@ class WayOut:
                 self.port.send(message)
             except BridgeError as error:
                 logger.info("silencing: %s", error)
+            except Exception:
+                # Whatever a driver throws: the next note, and the next port, must still be ended.
+                logger.exception("a fault while silencing")
 
 
 class Sender:
@@ -143,7 +147,8 @@ class Sender:
         for way in self._ways:
             way.silence(beats, channel)
         for tap in self._around.taps:
-            tap(Silence(beats, channel), seconds, beats)
+            with contextlib.suppress(Exception):
+                tap(Silence(beats, channel), seconds, beats)
 
     def _handle(self, event: InEvent, place: int) -> None:
         """Pass `event` through the stages from `place` on, and what comes of it to the engine."""

@@ -104,9 +104,11 @@ class Session:
 
     def _send(self) -> None:
         logger.info("the sender's priority: %s", raise_priority())
-        failure = None
+        # Should the sender end by anything else than its own errors, the session must not end as if all were well.
+        failure: BridgeError | None = BridgeError("The sender has died: run `gapt -v jam` and report what it logs.")
         try:
             self._sender.run()
+            failure = None
         except BridgeError as error:
             failure = error
         finally:

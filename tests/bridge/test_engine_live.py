@@ -195,6 +195,41 @@ def test_hold_keeps_the_chord_however_long_and_letting_go_goes_on() -> None:
     assert chords(session.messages)[-1][0] == 33.0
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_what_is_held_is_struck_anew_after_a_jump_or_a_stop(stops: bool) -> None:
+    session = session_of(a_chord_a_beat)
+    session.play([Start(0.0), NoteOn(0.0, 60, 80), Set(2.5, "hold", True)])
+    session.play([Stop(4.0)] if stops else [])
+    session.play([Start(5.0, 8.0)])
+    session.run_until(20.0)
+    assert chords(session.messages)[-1] == (8.0, "D:maj")
+    assert sounding(session.messages)
+    session.play([Set(20.1, "hold", False)])
+    session.run_until(25.0)
+    assert chords(session.messages)[-1][0] > 23.0
+
+
+def test_hold_before_the_first_chord_holds_that_one() -> None:
+    session = session_of(a_chord_a_beat, replace(FREE, hold=True))
+    session.play([Start(0.0)])
+    session.run_until(9.0)
+    assert chords(session.messages) == [(0.0, "C:maj")]
+
+
+@pytest.mark.parametrize("offset", [-500.0, -60.0, 100.0, 500.0])
+@pytest.mark.parametrize("change", [("register", 72), ("voicing", "arpeggio"), ("channel", 3)])
+def test_with_an_offset_too_what_is_struck_anew_keeps_the_order(offset: float, change: tuple[str, object]) -> None:
+    settings = replace(FREE, offset_ms=offset, commit=2.0, voicing="arpeggio" if offset < 0 else "block")
+    session = session_of(a_chord_a_beat, settings)
+    session.play([Start(0.0), Set(4.4, *change), Set(5.05, "bypass", True), Set(6.3, "bypass", False)])  # type: ignore[arg-type]
+    session.run_until(12.0)
+    started = [beat for beat, name in chords(session.messages) if name != "N"]
+    assert started == sorted(started)
+    assert set(range(12)) - {5, 6} <= {*started, 11} | {5, 6}
+    lines = [play.due_beats for play in of(PlayNote, session.messages)]
+    assert lines == sorted(lines)
+
+
 def test_bypass_is_silent_at_once_listens_on_and_comes_back() -> None:
     accompanist = ScriptedAccompanist(a_chord_a_beat)
     session = session_of(accompanist)
@@ -278,6 +313,14 @@ def test_a_channel_through_which_the_player_sounds_is_not_silenced() -> None:
     assert sounding(session.messages) == {(0, 90)}
 
 
+def test_another_channel_cuts_no_note_that_the_player_holds_there() -> None:
+    session = session_of([C], replace(FREE, thru=True))
+    session.play([Start(0.0), NoteOn(0.1, 90, 80, 0), Set(1.1, "channel", 5)])
+    session.run_until(1.3)
+    assert of(Silence, session.messages) == []
+    assert (0, 90) in sounding(session.messages)
+
+
 def test_velocity_follows_the_player_as_far_as_is_set() -> None:
     loud, soft = (
         session_of(a_chord_a_beat, replace(FREE, velocity_follow=follow, velocity=40)) for follow in (1.0, 0.0)
@@ -348,6 +391,31 @@ def test_the_clock_ticks_24_times_a_beat_rolling_or_not_and_says_where_it_starts
     session.run_until(4.6)
     kinds = [(m.kind, m.beats) for m in of(ClockOut, session.messages) if m.kind != "tick"]
     assert kinds == [("start", 0.0), ("stop", 0.0), ("position", 8.0), ("continue", 0.0), ("stop", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("at", "kinds"),
+    [(5.1, ["position", "continue"]), (-1.0, ["start"]), (0.0, ["start"]), (6.0, ["position", "continue"])],
+)
+def test_who_follows_our_clock_stands_where_we_do(at: float, kinds: list[str]) -> None:
+    """A follower counts from the place told, and the first tick after the start is that place."""
+    session = session_of([], replace(FREE, clock_out=True))
+    session.play([Start(2.0, at)])
+    session.run_until(5.03)
+    told = of(ClockOut, session.messages)
+    since = next(i for i, m in enumerate(told) if m.kind in ("start", "continue"))
+    place = next((m.beats for m in told if m.kind == "position"), 0.0)
+    ticks = len([m for m in told[since:] if m.kind == "tick"])
+    assert [m.kind for m in told if m.kind != "tick"] == kinds
+    assert place + (ticks - 1) / 24 == pytest.approx(at + 3.03, abs=1 / 24)
+
+
+def test_a_clock_switched_on_while_it_rolls_says_where_and_one_switched_off_stops() -> None:
+    session = session_of([])
+    session.play([Start(0.0), Set(1.1, "clock_out", True), Set(2.0, "clock_out", False)])
+    session.run_until(3.0)
+    kinds = [(m.kind, m.beats) for m in of(ClockOut, session.messages) if m.kind != "tick"]
+    assert kinds == [("position", 1.25), ("continue", 0.0), ("stop", 0.0)]
 
 
 def test_a_host_scale_is_followed_only_if_asked() -> None:

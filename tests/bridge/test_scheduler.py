@@ -44,18 +44,11 @@ def test_by_beat_then_ends_first_then_as_put(messages: list[OutMessage]) -> None
     assert [id(message) for message in drain(scheduler)] == [id(message) for message in expected]
 
 
-@given(MESSAGES, BEATS)
-def test_cancel_drops_exactly_what_is_due_from_there_on(messages: list[OutMessage], since: float) -> None:
-    ordered, scheduler = drain(filled(messages)), filled(messages)
-    assert scheduler.cancel(since) == [message for message in ordered if message.due_beats >= since]
-    assert drain(scheduler) == [message for message in ordered if message.due_beats < since]
-
-
 @given(MESSAGES)
-def test_cancel_without_a_beat_empties_the_queue(messages: list[OutMessage]) -> None:
+def test_a_queue_that_is_cleared_is_empty(messages: list[OutMessage]) -> None:
     scheduler = filled(messages)
-    scheduler.cancel()
-    assert len(scheduler) == 0
+    scheduler.clear()
+    assert (len(scheduler), scheduler.next_beats()) == (0, math.inf)
 
 
 @given(MESSAGES)

@@ -22,6 +22,7 @@ from bridge.events import (
     NoteOn,
     OutMessage,
     PlanArrived,
+    Set,
     Silence,
     Start,
     Status,
@@ -186,6 +187,29 @@ def test_a_lost_port_ends_the_run_and_silences_the_others() -> None:
     with pytest.raises(BridgeError, match=r"^gone\.$"):
         stage.sender.run()
     assert not stage.record.sounding
+    assert isinstance(stage.record.messages[-1], Silence)
+
+
+class BrokenPort(MemoryOutPort):
+    """Throws what no port should."""
+
+    def send(self, message: OutMessage) -> None:
+        raise OSError("the cable burns")
+
+
+def test_a_port_that_throws_anything_is_counted_and_keeps_no_other_from_being_silenced(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage(port=BrokenPort())
+
+    def play_on() -> None:
+        for seed in range(2 * MOST_FAULTS):
+            stage.mailbox.put(Set(1000.0, "seed", seed))
+            stage.sender._play()
+
+    with caplog.at_level(logging.CRITICAL), pytest.raises(BridgeError, match="faults of its own"):
+        play_on()
+    assert stage.sender.faults == MOST_FAULTS
     assert isinstance(stage.record.messages[-1], Silence)
 
 
