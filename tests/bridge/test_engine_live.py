@@ -225,7 +225,7 @@ def test_with_an_offset_too_what_is_struck_anew_keeps_the_order(offset: float, c
     session.run_until(12.0)
     started = [beat for beat, name in chords(session.messages) if name != "N"]
     assert started == sorted(started)
-    assert set(range(12)) - {5, 6} <= {*started, 11} | {5, 6}
+    assert {0, 1, 2, 3, 7, 8, 9, 10} <= set(started)
     lines = [play.due_beats for play in of(PlayNote, session.messages)]
     assert lines == sorted(lines)
 
