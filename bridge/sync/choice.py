@@ -39,7 +39,8 @@ class Choice:
         best = min(live, key=lambda name: _order(name, live[name]), default="internal")
         if best != self.ruler and best != "internal" and self._may_take_over(best, seconds, live, rolling):
             self.ruler = best
-        elif self.ruler != "internal" and self.ruler not in views:
+        elif self.ruler not in (views if rolling else live):
+            # Who is lost rules on over what still plays at its tempo, not over what stands.
             self.ruler = "internal"
 
     def wake_seconds(self, views: Mapping[str, View]) -> float | None:

@@ -180,14 +180,14 @@ class Conductor:
         return self._settle(seconds)
 
     def _roll(self, seconds: float, beats: float) -> list[InEvent]:
-        self._armed = False
+        self._armed = self._halted = False
         return [*self._orders.start(seconds, beats, self._orders.bpm), *self._state(seconds)]
 
     def _halt(self, seconds: float) -> list[InEvent]:
         view = self._view()
         self._armed = False
         self._halted = view is not None and view.rolling is True
-        return [*self._orders.stop(seconds), *self._state(seconds)]
+        return [*self._orders.stop(seconds), *self._settle(seconds)]
 
     # --- following
 
@@ -202,10 +202,11 @@ class Conductor:
         self._choice.decide(seconds, self._views, self._orders.rolling)
         view, orders = self._view(), list[InEvent]()
         if self._choice.ruler != before and self._choice.ruler == "internal" and not self._orders.rolling:
+            self._armed = True
             orders += self._orders.tempo(seconds, self._settings.tempo)
             orders += self._orders.change_metre(seconds, self._settings.bar)
         if view is None:
-            self._halted = False
+            self._halted = self._halted and bool(self._views)  # who is only lost may come back, rolling on
         elif view.state == "lost":
             orders += self._finish_waiting(seconds, view)
         else:

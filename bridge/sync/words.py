@@ -26,7 +26,8 @@ def of_view(view: View, bpm: float, rolling: bool) -> str:
     """A source rules; `bpm` is the tempo in force and `rolling` whether we do."""
     name = view.name[0].upper() + view.name[1:]
     if view.state == "lost":
-        return f"{name} has fallen silent: the music goes on at its last tempo, {bpm:.1f} bpm."
+        goes_on = "the music goes on" if rolling else "start sets the music going"
+        return f"{name} has fallen silent: {goes_on} at its last tempo, {bpm:.1f} bpm."
     if view.rolling is False:
         return f"{name} stands still: press play there."
     if view.state == "locking":

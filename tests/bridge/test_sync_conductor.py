@@ -170,6 +170,43 @@ def test_when_the_better_source_is_lost_another_that_lives_takes_over() -> None:
     assert follower.beats_at(30.0) == pytest.approx(40.0, abs=0.05)
 
 
+def test_after_a_lost_host_and_our_own_stop_our_own_tempo_rules_and_the_first_note_starts() -> None:
+    follower = Follower(tempo=90.0)
+    follower.take(*(HostReport(10.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(100)))
+    follower.advance(40.0)
+    assert follower.sync == ("reaper", "lost")
+    assert follower.transport.rolling
+    follower.take(Set(41.0, "stop", True))
+    assert follower.all(SyncChanged)[-1].sentence == "Our own tempo, 90.0 bpm: your first note starts."
+    assert follower.take(NoteOn(42.0, 60, 64))[0] == Start(42.0, 0.0)
+    assert follower.beats_at(44.0) == pytest.approx(3.0)
+    follower.take(*(HostReport(50.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(100)))
+    assert follower.sync == ("reaper", "locked")
+
+
+def test_a_host_lost_after_our_own_stop_does_not_rule_either() -> None:
+    follower = Follower(tempo=90.0)
+    follower.take(*(HostReport(10.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(100)))
+    follower.take(Set(20.0, "stop", True))
+    assert follower.sync[0] == "reaper"
+    follower.advance(40.0)
+    assert follower.sync == ("internal", "free")
+    assert follower.transport.bpm == 90.0
+    follower.take(*(HostReport(50.0 + i * 0.1, "reaper", beats=80 + i * 0.2, playing=True) for i in range(100)))
+    assert not follower.transport.rolling, "it rolled on while it was lost, and it was we who were stopped"
+
+
+def test_a_chosen_host_that_is_lost_says_how_to_go_on() -> None:
+    follower = Follower(sync="reaper")
+    follower.take(*(HostReport(10.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(100)))
+    follower.advance(40.0)
+    assert "the music goes on" in follower.all(SyncChanged)[-1].sentence
+    follower.take(Set(41.0, "stop", True))
+    assert "start sets the music going at its last tempo" in follower.all(SyncChanged)[-1].sentence
+    follower.take(Set(42.0, "start", True))
+    assert follower.transport.rolling
+
+
 def test_a_source_that_comes_and_goes_does_not_make_the_music_waver() -> None:
     follower = Follower()
     facts: list[InEvent] = [HostReport(10.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(200)]
