@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bridge.controls.parameters import PARAMETERS, Value
@@ -22,16 +22,20 @@ logger = logging.getLogger(__name__)
 class ControlMap:
     """An input stage: makes settings of controllers and programs. What is mapped is kept in the user's file."""
 
-    def __init__(self, file: UserFile, presets: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, file: UserFile, presets: Sequence[str] | None = None, tell: Callable[[str], None] = logger.info
+    ) -> None:
         """Map as `file` says.
 
         Args:
             presets: what programs choose from where the file says nothing; None for those of the store, by name.
+            tell: told in a sentence what is to be learnt, what was, and why nothing is.
         """
         self.learning: str | None = None
         """The parameter that the next controller moved will be for."""
         self._file = file
         self._presets = list(Store.default().folders()) if presets is None else list(presets)
+        self._tell = tell
         self._saver = Saver()
         self._controls = {device: dict(lines) for device, lines in file.controls.items()}
         self._values: dict[str, Value] = {}
@@ -89,18 +93,21 @@ class ControlMap:
     def _take_lesson(self, event: Set) -> None:
         if event.name == LEARN and not event.value:
             self.learning = None
+            self._tell("No controller is learnt any more.")
             return
         try:
             name = mappable(event.value)
         except BridgeError as error:
-            logger.info("nothing is learnt: %s", error)
+            self._tell(f"Nothing is learnt: {error}")
             return
         if event.name == LEARN:
             self.learning = name
+            self._tell(f"The next controller you move will move {name}.")
         else:
             self.learning = None
             for device in self._controls:
                 self._forget(device, name)
+            self._tell(f"No controller moves {name} any more.")
 
     def _learn(self, event: ControlChange, name: str) -> None:
         """From now on this controller, on any channel, is for the parameter, and no other one of the device is."""
@@ -111,7 +118,7 @@ class ControlMap:
         lines = self._controls.setdefault(event.device, {})
         controller = own if own in lines else Controller(event.control)
         lines[controller] = name
-        logger.info("%s of “%s” now moves %s", controller, event.device, name)
+        self._tell(f"{controller} of “{event.device}” now moves {name}.")
         self._saver.put(partial(self._file.save_control, event.device, controller, name))
 
     def _forget(self, device: str, name: str) -> None:

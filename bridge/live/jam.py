@@ -49,7 +49,7 @@ def open_jam(
         if take is not None:
             taps.append(stack.enter_context(open_recorder(take, show.tell)).send)
         player = stack.enter_context(hire())
-        mapping = stack.enter_context(contextlib.closing(ControlMap(user_file)))
+        mapping = stack.enter_context(contextlib.closing(ControlMap(user_file, tell=show.say)))
         around = Around((mapping, Conductor(settings)), taps, show.sent, lambda: player.trouble or "")
         parts = Parts(player, [*ports.ways_in], ports.ways_out, [*ports.tended], around)
         session = Session(clock, settings, parts)

@@ -19,8 +19,6 @@ from gapt_core.song import Metre
 
 MOST_NOTES = 6
 
-_QUIET = frozenset({"learn", "unlearn"})
-
 
 class ViewState:
     """Takes messages in order, each with the seconds at which it came; then says what is at any later moment."""
@@ -117,9 +115,8 @@ class ViewState:
             self.held.append(note.pitch)
 
     def _parameter(self, changed: ParameterChanged) -> None:
-        if changed.name not in _QUIET:
-            value = f"{changed.value:g}" if isinstance(changed.value, float) else changed.value
-            self.say(f"{changed.name} is {value}")
+        value = f"{changed.value:g}" if isinstance(changed.value, float) else changed.value
+        self.say(f"{changed.name} is {value}")
 
 
 def printable(text: str) -> str:

@@ -111,6 +111,24 @@ def test_learning_can_be_given_up(mapping: ControlMap) -> None:
     assert moved(mapping, 40, 5, PADS) == [ControlChange(1.0, PADS, 0, 40, 5)]
 
 
+def test_what_is_learnt_is_told(file: UserFile) -> None:
+    told: list[str] = []
+    mapping = ControlMap(file, [], told.append)
+    mapping.handle(Set(1.0, "learn", "seed"))
+    assert told == ["The next controller you move will move seed."]
+    moved(mapping, 40, 1, PADS)
+    moved(mapping, 40, 2, PADS)
+    assert told[1:] == ["cc 40 of “Pads” now moves seed."]
+    for order, value in (("unlearn", "seed"), ("learn", "metre"), ("learn", 0)):
+        mapping.handle(Set(1.0, order, value))
+    assert told[2:] == [
+        "No controller moves seed any more.",
+        "Nothing is learnt: “metre” is a text, which no controller can move.",
+        "No controller is learnt any more.",
+    ]
+    mapping.close()
+
+
 def test_unlearning_forgets_on_every_device(mapping: ControlMap, file: UserFile) -> None:
     for device in (KEYS, PADS):
         mapping.handle(Set(1.0, "learn", "seed"))

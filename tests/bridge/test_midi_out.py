@@ -50,6 +50,7 @@ def test_what_is_sent() -> None:
 def test_clock_is_sent() -> None:
     kinds = [ClockOut(0.0, kind) for kind in ("tick", "start", "continue", "stop")]
     assert Player().send(*kinds, ClockOut(0.0, "position", 33.5)) == [[0xF8], [0xFA], [0xFB], [0xFC], [0xF2, 6, 1]]
+    assert Player().send(ClockOut(0.0, "position", 5.2499999999)) == [[0xF2, 21, 0]]
     assert Player().send(ClockOut(0.0, "position", 1e9)) == [[0xF2, 127, 127]]
 
 

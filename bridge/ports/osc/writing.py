@@ -79,9 +79,8 @@ def _transport(message: TransportChanged) -> Sequence[Line]:
 
 @lines.register
 def _parameter(message: ParameterChanged) -> Sequence[Line]:
-    parameter = PARAMETERS.get(message.name)
-    value = message.value if parameter is None else outgoing(parameter, message.value)
-    return [(f"/gapt/{message.name}", [value])]
+    parameter = PARAMETERS[message.name]
+    return [(parameter.address, [outgoing(parameter, message.value)])]
 
 
 @lines.register
