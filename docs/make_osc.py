@@ -52,8 +52,9 @@ PARAMETERS_HEAD = """
 
 Every parameter has an address. With a value it is set; without one it is asked for, and the answer goes to whoever
 asked; whenever it changes, by whomever, its value goes out by the same address to all. A choice may also come as its
-number, counted from 0, and a switch as 0 or 1. A value out of range changes nothing. A trigger goes off without a value
-or with any but 0, so that a button may send 1 when it is pressed and 0 when it is let go.
+number, counted from 0, and a switch as 0 or 1. A value that cannot be changes nothing, and whoever sent it is answered
+with the one that stays. A trigger goes off without a value or with any but 0, so that a button may send 1 when it is
+pressed and 0 when it is let go.
 
 | address | type | values | at first | meaning |
 |---|---|---|---|---|

@@ -30,7 +30,7 @@ from bridge.events import (
     TransportChanged,
 )
 from bridge.ports.osc.choice import LOOPBACK, OscChoice
-from bridge.ports.osc.codec import MOST_BYTES_OUT, Message, build, bundle, parse
+from bridge.ports.osc.codec import MOST_BYTES_OUT, Argument, Message, build, bundle, parse
 from bridge.ports.osc.namespace import NAME, NAMESPACE, VERSION
 from bridge.ports.osc.server import OscServer
 from bridge.timing.clock import ManualClock, MonotonicClock
@@ -102,6 +102,18 @@ def test_a_question_is_answered_to_the_sender_with_the_last_value() -> None:
         wire.port.send(ParameterChanged(0.0, "tempo", 97.5))
         wire.send(build("/gapt/tempo"))
         assert wire.message() == Message("/gapt/tempo", (97.5,))
+
+
+@pytest.mark.parametrize(
+    ("address", "value"), [("/gapt/channel", 99), ("/gapt/voicing", "foo"), ("/gapt/tempo", float("nan"))]
+)
+def test_a_value_that_cannot_be_is_answered_with_the_one_that_stays(wire: Wire, address: str, value: Argument) -> None:
+    wire.send(build(address, [value]), build("/gapt/chann?l", [99]), build("/gapt/start", ["x"]))
+    assert wire.events() == []
+    assert wire.message() == Message(address, (Settings().value(address.removeprefix("/gapt/")),))
+    assert wire.port.refused == 3
+    wire.send(build("/gapt/hold"))
+    assert wire.message() == Message("/gapt/hold", (0,)), "nothing else was answered"
 
 
 def test_a_dump_tells_every_value_that_the_session_began_with() -> None:

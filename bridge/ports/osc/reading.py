@@ -67,6 +67,11 @@ def read(message: Message, seconds: float) -> list[InEvent | Request]:
     return [] if asked is None else [asked]
 
 
+def instead(message: Message) -> list[InEvent | Request]:
+    """What a message that `read` refuses asks for after all: one with a wrong value, to be told the one that stays."""
+    return [Ask((_VALUES[message.address],))] if message.address in _VALUES else []
+
+
 def _read_pattern(message: Message, seconds: float) -> list[InEvent | Request]:
     """What the matching addresses make of the arguments; those that cannot have them are left out.
 
@@ -206,6 +211,8 @@ def _port(arguments: Arguments) -> int | None:
 
 
 _TRIGGERS = frozenset(parameter.address for parameter in PARAMETERS.values() if parameter.kind == "trigger")
+
+_VALUES = {parameter.address: name for name, parameter in PARAMETERS.items() if parameter.kind != "trigger"}
 
 _READERS: dict[str, _Reader] = {
     "/gapt/note": _note,

@@ -23,7 +23,7 @@ from bridge.ports.osc.codec import Argument, build, parse
 from bridge.ports.osc.namespace import NAME, VERSION, outgoing
 from bridge.ports.osc.query import HostInfo, Snapshot
 from bridge.ports.osc.query_server import QueryServer
-from bridge.ports.osc.reading import Ask, Hello, Request, Subscribe, Unsubscribe, read
+from bridge.ports.osc.reading import Ask, Hello, Request, Subscribe, Unsubscribe, instead, read
 from bridge.ports.osc.sounding import Sounding
 from bridge.ports.osc.subscribers import Subscribers
 from bridge.ports.osc.writing import lines
@@ -154,7 +154,7 @@ class OscServer:
             except ValueError as error:
                 self.refused += 1
                 logger.debug("dropped a message: %s", error)
-                continue
+                asked = instead(message)
             for one in asked:
                 self._do(one, sender, seconds, inbox)
 
