@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-import mido
-from _ear import Told
-from _heard import Heard, Protocol, together
-from _tempomap import BEATS_PER_BAR, TempoMap
+from _evidence import SIXTEENTH, Evidence, Row, figures
+from _heard import Protocol, together
+from _take import take
+from _tempomap import BEATS_PER_BAR
 
-SIXTEENTH = 0.25
-"""In beats: a chord's frame."""
 NEAR_SECONDS = 0.1
 """A chord's notes leave with its name."""
 SETTLED_BEATS = 2.0
@@ -21,56 +17,6 @@ QUIET_SECONDS = 0.25
 """After a stop or a jump of the host, what sounded must have ended by then."""
 MOST_GROWTH_MIB = 24.0
 POSITION, CONTINUE = 0xF2, 0xFB
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line; `good` is None where it is only told."""
-
-    name: str
-    found: str
-    good: bool | None = None
-
-
-@dataclass
-class Evidence:
-    """All that the session left behind.
-
-    Attributes:
-        told: what the bridge said by OSC.
-        marks: what the script did, and at which of JACK's frames.
-        memory: MiB of each process of the bridge, by name, at the beginning and the end.
-        others: chords that other OSC clients heard, by name.
-    """
-
-    protocol: Protocol
-    tempos: TempoMap
-    period: int
-    told: Sequence[Told]
-    marks: Sequence[tuple[str, int]] = ()
-    take: Path = Path("take.mid")
-    said: str = ""
-    exit_code: int = 0
-    memory: dict[str, tuple[float, float]] = field(default_factory=dict)
-    others: dict[str, int] = field(default_factory=dict)
-    restarts: int = 0
-    mode: str = "anticipate"
-
-    def heard(self, address: str) -> list[Told]:
-        """What came to one address."""
-        return [told for told in self.told if told.address == address]
-
-    def when(self, name: str) -> list[int]:
-        """Frames at which the script did it."""
-        return [frame for mark, frame in self.marks if mark == name]
-
-    def seconds(self, frames: float) -> float:
-        """A length in seconds."""
-        return frames / self.protocol.rate
-
-    def frames(self, seconds: float) -> float:
-        """A length in JACK's frames."""
-        return seconds * self.protocol.rate
 
 
 def rows(evidence: Evidence) -> list[Row]:
@@ -84,7 +30,7 @@ def rows(evidence: Evidence) -> list[Row]:
         _preset(evidence),
         _worker(evidence),
         *_ports(evidence),
-        *_take(evidence),
+        *take(evidence),
         _clients(evidence),
         _status(evidence),
         _memory(evidence),
@@ -169,13 +115,13 @@ def _chords(evidence: Evidence) -> list[Row]:
         found += "; outside at beats " + ", ".join(f"{c.line:g} ({c.wire_ms():+.0f} ms)" for c in outside[:8])
     lines = [
         Row("every chord inside its frame (a sixteenth)", found, bool(struck) and not outside and not missing),
-        Row("chord after its line, on the wire", _figures(chord.wire_ms() for chord in struck)),
+        Row("chord after its line, on the wire", figures(chord.wire_ms() for chord in struck)),
     ]
     if evidence.mode == "anticipate":
         name = f"clock's phase error (told by OSC, not in JACK periods of {period:.1f} ms)"
-        lines.append(Row(name, _figures(chord.told_ms() for chord in struck)))
-        lines.append(Row("… two beats after starts and tempo changes", _figures(c.told_ms() for c in settled)))
-        lines.append(Row("the clock's own error where it starts", _figures(_clock_errors(evidence))))
+        lines.append(Row(name, figures(chord.told_ms() for chord in struck)))
+        lines.append(Row("… two beats after starts and tempo changes", figures(c.told_ms() for c in settled)))
+        lines.append(Row("the clock's own error where it starts", figures(_clock_errors(evidence))))
     return lines
 
 
@@ -281,104 +227,6 @@ def _ports(evidence: Evidence) -> list[Row]:
     return lines
 
 
-# --- what was recorded
-
-
-Filed = tuple[float, float, int]
-"""Onset and end in the file's beats, and pitch."""
-
-
-def _take(evidence: Evidence) -> list[Row]:
-    if not evidence.take.exists():
-        return [Row("the take", "there is none", False)]
-    filed = _in_chords(filed_notes(evidence.take, "Chords"))
-    groups = together(evidence.protocol.notes("chords"), 2 * evidence.period)
-    heard = [note for group in groups for note in sorted(group, key=lambda each: each.key[1])]
-    pairs, unheard = _paired(evidence, filed, heard)
-    same = [note.key[1] for note, _ in pairs] == [each[2] for _, each in pairs]
-    found = f"{len(filed)} notes, {len(heard)} heard, {unheard} while unplugged; " + (
-        "same order" if same else "NOT the same"
-    )
-    complete = len(pairs) == len(heard) and len(filed) == len(heard) + unheard
-    lines = [Row("the take's chords against the wire", found, complete and same and bool(pairs))]
-    if pairs:
-        off = [_off_ms(evidence, note, each) for note, each in pairs]
-        near = all(abs(ms) < _half_frame_ms(evidence, note) for ms, (note, _) in zip(off, pairs, strict=True))
-        lines.append(Row("… their place in the bar (within half a sixteenth)", _figures(off), near))
-        lengths = [length for note, each in pairs if (length := _length_off_ms(evidence, note, each)) is not None]
-        lines.append(Row("… their length", _figures(lengths), not lengths or max(map(abs, lengths)) < 50.0))
-    melody, told = len(filed_notes(evidence.take, "Melody")), _melody_told(evidence)
-    played = len(evidence.protocol.notes("melody"))
-    lines.append(Row("the take's melody", f"{melody} notes; {told} told by OSC; {played} played", melody == told))
-    return lines
-
-
-def filed_notes(path: Path, track: str) -> list[Filed]:
-    """Notes of a track of a MIDI file, in order."""
-    file = mido.MidiFile(path)
-    notes: list[Filed] = []
-    for each in (each for each in file.tracks if each.name == track):
-        tick, sounding = 0, {}
-        for message in each:
-            tick += message.time
-            if message.type == "note_on" and message.velocity:
-                sounding[message.note] = tick
-            elif message.type in ("note_on", "note_off") and message.note in sounding:
-                onset = sounding.pop(message.note)
-                notes.append((onset / file.ticks_per_beat, tick / file.ticks_per_beat, message.note))
-    return sorted(notes)
-
-
-def _in_chords(notes: Sequence[Filed]) -> list[Filed]:
-    """Notes that begin together in order of pitch."""
-    groups: list[list[Filed]] = []
-    for note in notes:
-        if groups and note[0] - groups[-1][0][0] < SIXTEENTH / 8:
-            groups[-1].append(note)
-        else:
-            groups.append([note])
-    return [note for group in groups for note in sorted(group, key=lambda each: each[2])]
-
-
-def _paired(
-    evidence: Evidence, filed: Sequence[Filed], heard: Sequence[Heard]
-) -> tuple[list[tuple[Heard, Filed]], int]:
-    """Heard notes with those of the file: the file has more, and all of them where the port was unplugged."""
-    unplugged = [frame for frame, there in evidence.protocol.plugs if not there]
-    before = sum(note.frame < unplugged[0] for note in heard) if unplugged else len(heard)
-    unheard = len(filed) - len(heard)
-    if unheard < 0:
-        return list(zip(heard, filed, strict=False)), 0
-    return list(zip(heard, [*filed[:before], *filed[before + unheard :]], strict=True)), unheard
-
-
-def _off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float:
-    """How much later in its bar a note stands in the file than it was on the wire, in ms."""
-    beats = evidence.protocol.beats_at(note.frame, evidence.tempos)
-    off = (filed[0] - beats + BEATS_PER_BAR / 2) % BEATS_PER_BAR - BEATS_PER_BAR / 2
-    return off * 60000.0 / evidence.tempos.bpm(beats)
-
-
-def _half_frame_ms(evidence: Evidence, note: Heard) -> float:
-    bpm = evidence.tempos.bpm(evidence.protocol.beats_at(note.frame, evidence.tempos))
-    return SIXTEENTH / 2 * 60000.0 / bpm
-
-
-def _length_off_ms(evidence: Evidence, note: Heard, filed: Filed) -> float | None:
-    """How much longer a note lasts in the file, in ms; None where a jump, stop, lost port or the end lies within."""
-    if note.end is None or evidence.protocol.turn_at(note.frame) != evidence.protocol.turn_at(note.end):
-        return None
-    broken = [*(at for at, _ in evidence.protocol.plugs), *evidence.when("end")]
-    if any(note.frame <= at <= note.end for at in broken):
-        return None
-    begin, end = (evidence.protocol.beats_at(frame, evidence.tempos) for frame in (note.frame, note.end))
-    return (filed[1] - filed[0] - (end - begin)) * 60000.0 / evidence.tempos.bpm(begin)
-
-
-def _melody_told(evidence: Evidence) -> int:
-    return sum(bool(told.arguments[1]) for told in evidence.heard("/gapt/melody"))
-
-
 # --- how it fared
 
 
@@ -413,15 +261,3 @@ def _unplugged(protocol: Protocol, frame: float) -> bool:
             there = plugged
     back = [at for at, plugged in protocol.plugs if plugged]
     return not there or any(at <= frame <= at + 1.5 * protocol.rate for at in back)
-
-
-def _figures(values: Iterable[float]) -> str:
-    ordered = sorted(values)
-    if not ordered:
-        return "none"
-    share = {name: ordered[min(len(ordered) - 1, int(part * len(ordered)))] for name, part in PERCENTILES}
-    spread = "  ".join(f"{name} {value:+.2f}" for name, value in share.items())
-    return f"n {len(ordered)}  min {ordered[0]:+.2f}  {spread}  max {ordered[-1]:+.2f} ms"
-
-
-PERCENTILES = (("p1", 0.01), ("p50", 0.50), ("p99", 0.99))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from _ear import Ear, pd_patch
+from _evidence import Evidence, Row
 from _heard import Protocol
 from _studio import (
     PERIOD,
@@ -35,7 +36,7 @@ from _studio import (
     wait_for,
 )
 from _tempomap import BEATS_PER_BAR, Section, TempoMap
-from _verdict import Evidence, Row, rows
+from _verdict import rows
 
 TEMPOS = (120.0, 96.0, 150.0)
 """Of these a tick of MIDI clock is a whole number of frames, and starts lie outside the second: else jack_midi_clock
