@@ -30,6 +30,7 @@ from bridge.controls.settings import Counters, Settings
 from bridge.engine.clock_out import ClockOutput
 from bridge.engine.dialogue import Dialogue
 from bridge.engine.ear import Ear
+from bridge.engine.entry import Entry
 from bridge.engine.harmony import Harmony
 from bridge.engine.transport import Transport
 from bridge.errors import BridgeError
@@ -105,8 +106,7 @@ class Engine:
         self._clock = ClockOutput(settings.clock_out)
         self._out: list[OutMessage] = []
         self._began = 0  # the frame at which the transport last started or jumped to
-        self._joins_at = 0  # the frame before which no chord is played
-        self._joined = False
+        self._entry = Entry()
         self._told_metre = settings.bar
         self._step_seconds = 0.0
         self._sync = ""
@@ -143,7 +143,7 @@ class Engine:
         elif isinstance(event, Start):
             self._start(event, beats)
         elif isinstance(event, Stop):
-            self._stop(beats)
+            self._stop(beats, event.seconds)
         elif isinstance(event, Set):
             self._set(event.name, event.value, beats)
         elif isinstance(event, ScaleChange):
@@ -232,24 +232,19 @@ class Engine:
     def _ask(self) -> None:
         frame, settings = self._dialogue.next, self._settings
         now = self._ear.token(frame) if settings.mode == "react" else None
-        joined = self._joined
-        listening = self._listening(frame, now)
+        joined = self._entry.joined
+        listening = self._entry.listening(frame, self._may_enter(frame, now))
         commit = min(settings.commit_frames, listening or settings.commit_frames)
         length = commit if listening else max(commit, settings.plan_frames)
         places = tuple(self._transport.bars.place(frame + i) for i in range(length))
-        enters = self._joined and not joined and settings.entry == "bar"
+        enters = self._entry.joined and not joined and settings.entry == "bar"
         self._dialogue.ask(now, places, commit, (not listening, enters))
 
-    def _listening(self, frame: int, now: int | None) -> int:
-        """For how many frames from `frame` on no chord may be played, as far as can be said; 0 where one may."""
-        if self._joined:
-            return 0
-        if frame < self._joins_at:
-            return self._joins_at - frame
+    def _may_enter(self, frame: int, now: int | None) -> bool:
+        """Whether the first chord may come in at `frame`: on a bar line, something having been heard."""
         heard = self._ear.heard_any or (now or SILENCE) != SILENCE
         on_line = self._transport.bars.place(frame)[0] == 0
-        self._joined = self._settings.entry == "free" or (heard and on_line)
-        return 0 if self._joined else 1
+        return self._settings.entry == "free" or (heard and on_line)
 
     def _close(self) -> None:
         frame = self._dialogue.open
@@ -322,17 +317,17 @@ class Engine:
             self._ear.heard_any = False
             self._dialogue.begin_anew(frame, self._settings.sampling)
         if not jump:
-            self._joined = False
-            self._joins_at = frame + frame_of(self._settings.listen)
+            self._entry.start(frame, frame_of(self._settings.listen), event.seconds, anew=frame == 0)
         self._out += self._clock.start(event.beats, jump)
         self._tell(event.beats, jump=True)
 
-    def _stop(self, beats: float) -> None:
+    def _stop(self, beats: float, seconds: float) -> None:
         if not self.rolling:
             return
         self._quiet(beats)
         self._dialogue.break_off(beats)
         self._transport.stand(beats)
+        self._entry.stop(seconds)
         self._out += self._clock.stop(beats)
         self._tell(beats)
 

@@ -111,6 +111,14 @@ def test_a_start_within_a_bar_waits_for_the_next_and_a_loop_does_not() -> None:
     assert chords(session.messages)[-1] == (9.5, "C:maj")
 
 
+@pytest.mark.parametrize(("pause", "first"), [(0.2, 9.5), (2.0, 12.0)])
+def test_a_loop_by_stop_and_continue_waits_for_no_bar_line(pause: float, first: float) -> None:
+    session = session_of(lambda *_: C, replace(FREE, entry="bar"))
+    session.play([Start(0.0), NoteOn(0.1, 60, 80), Stop(6.0), Start(6.0 + pause, 9.5)])
+    session.run_until(15.0)
+    assert next(beat for beat, name in chords(session.messages) if beat > 6.0 and name != "N") == first
+
+
 # --- settings
 
 
