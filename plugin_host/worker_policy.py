@@ -89,7 +89,7 @@ def load_torch_policy(preset: str, style: str = STYLES[0]) -> TorchPolicy:
         HostError: there is no such style.
     """
     if style not in STYLES:
-        raise HostError(f"There is no style «{style}»: choose one of {', '.join(STYLES)}.")
+        raise HostError(f"There is no style “{style}”: choose one of {', '.join(STYLES)}.")
     policy = TorchPolicy(compiled_stepper(Store.default().find(preset)), STYLES.index(style))
     policy.warm()
     return policy

@@ -56,7 +56,7 @@ class Preset:
         promised = self.manifest.members.get(member)
         if promised is None:
             raise PresetError(
-                f"Preset «{self.name}» has no member {member}: it has {', '.join(self.manifest.members)}."
+                f"Preset “{self.name}” has no member {member}: it has {', '.join(self.manifest.members)}."
             )
         path = self.folder / member
         try:
@@ -94,7 +94,7 @@ class Preset:
         """
         if self.manifest.vocabulary != fingerprint:
             raise PresetError(
-                f"Preset «{self.name}» was trained with another vocabulary than this version's: update gapt-bridge, or "
+                f"Preset “{self.name}” was trained with another vocabulary than this version's: update gapt-bridge, or "
                 "use a preset that `gapt presets list` shows."
             )
 
@@ -108,7 +108,7 @@ def load_preset(folder: Path) -> Preset:
     manifest = read_manifest(folder)
     name = folder.resolve().name
     if manifest.name != name:
-        raise PresetError(f"{folder / MANIFEST} is of the preset «{manifest.name}»: give its folder that name too.")
+        raise PresetError(f"{folder / MANIFEST} is of the preset “{manifest.name}”: give its folder that name too.")
     return Preset(name, folder, manifest)
 
 
@@ -150,7 +150,7 @@ def check_name(name: str) -> None:
     """
     if not NAME.fullmatch(name) or name in DEVICE_NAMES:
         raise PresetError(
-            f"«{name}» cannot name a preset: take lower-case letters, digits, - and _, 64 at most, as in folk-2."
+            f"“{name}” cannot name a preset: take lower-case letters, digits, - and _, 64 at most, as in folk-2."
         )
 
 
@@ -158,17 +158,17 @@ def _fill(building: Path, fields: Mapping[str, Any], members: Mapping[str, bytes
     name = building.name
     for member, content in members.items():
         if Path(member).name != member:
-            raise PresetError(f"{member!r} cannot name a member of a preset; see docs/preset-format.md.")
+            raise PresetError(f"“{member}” cannot name a member of a preset; see docs/preset-format.md.")
         write_atomically(building / member, content)
     parameters = sum(tensor.count for tensor in read_header(building / WEIGHTS))
     described = {member: asdict(_member(content)) for member, content in members.items()}
     known = {"format": FORMAT, "name": name, "parameters": parameters, "members": described}
     data = {"format": FORMAT, "name": name, **fields, **known}
-    manifest_from_dict(data, f"The manifest of «{name}»")
+    manifest_from_dict(data, f"The manifest of “{name}”")
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
-        raise PresetError(f"The manifest of «{name}» holds a figure that is no number: write null for it.") from error
+        raise PresetError(f"The manifest of “{name}” holds a figure that is no number: write null for it.") from error
     write_atomically(building / MANIFEST, (text + "\n").encode())
 
 

@@ -52,7 +52,7 @@ class Store:
             return load_preset(Path(name))
         folder = self.folders().get(name)
         if folder is None:
-            raise PresetError(f"There is no preset «{name}»; `gapt presets list` shows those there are.")
+            raise PresetError(f"There is no preset “{name}”; `gapt presets list` shows those there are.")
         return load_preset(folder)
 
     def all(self) -> list[Preset]:

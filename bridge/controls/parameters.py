@@ -102,7 +102,8 @@ class Parameter:
         try:
             return self._read(value)
         except (ValueError, TypeError, OverflowError, LookupError, StopIteration):
-            raise BridgeError(f"{self.name} cannot be {value!r}: it is {self.range}.") from None
+            shown = f"“{value}”" if isinstance(value, str) else repr(value)
+            raise BridgeError(f"{self.name} cannot be {shown}: it is {self.range}.") from None
 
     @property
     def range(self) -> str:

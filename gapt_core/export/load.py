@@ -61,4 +61,4 @@ def _is_finite(tensor: Tensor) -> bool:
 
 
 def _unfit(preset: Preset, reason: str) -> PresetError:
-    return PresetError(f"Preset «{preset.name}» cannot be played: {reason}; update gapt-bridge or install it again.")
+    return PresetError(f"Preset “{preset.name}” cannot be played: {reason}; update gapt-bridge or install it again.")

@@ -62,7 +62,7 @@ def compiled_stepper(preset: Preset, folder: Path | None = None) -> torch.jit.Sc
     compiled = compile_stepper(eager)
     if not agree(compiled, eager):
         raise ExportError(
-            f"TorchScript of torch {torch.__version__} plays «{preset.name}» wrongly: install another version of torch."
+            f"TorchScript of torch {torch.__version__} plays “{preset.name}” wrongly: install another version of torch."
         )
     _keep(compiled, path)
     return compiled

@@ -65,7 +65,7 @@ def load_corpus(folder: Path, split: str, selection: str = "all") -> Corpus:
         TrainingError: there is no such split, selection, or no song in it.
     """
     if selection not in SELECTIONS:
-        raise TrainingError(f"There is no selection «{selection}»; choose one of {', '.join(SELECTIONS)}.")
+        raise TrainingError(f"There is no selection “{selection}”; choose one of {', '.join(SELECTIONS)}.")
     files = sorted((folder / split).glob("*.jsonl*"))
     files = [file for file in files if file.name.split(".")[0] not in SELECTIONS[selection]]
     if not files:

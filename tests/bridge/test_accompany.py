@@ -157,7 +157,7 @@ def test_a_track_that_is_not_there(tune: Path) -> None:
 
 
 def test_presets_that_cannot_be_played(tmp_path: Path, tune: Path) -> None:
-    assert "no preset «nonsense»" in refusal(tune, "--preset", "nonsense")
+    assert "no preset “nonsense”" in refusal(tune, "--preset", "nonsense")
     write_policy_preset(tmp_path / "flipped")
     weights = tmp_path / "flipped" / "policy.safetensors"
     content = bytearray(weights.read_bytes())

@@ -57,7 +57,7 @@ def test_what_cannot_work_is_shown_with_advice_and_exit_code_2(monkeypatch: pyte
     result = invoke("doctor", "--preset", "nothing-of-that-name")
     assert result.exit_code == 2
     assert "cannot be imported (ImportError: libtorch is gone)" in result.stdout
-    assert "There is no preset «nothing-of-that-name»" in result.stdout
+    assert "There is no preset “nothing-of-that-name”" in result.stdout
     assert result.stdout.splitlines()[-1].endswith("2 cannot work.")
 
 

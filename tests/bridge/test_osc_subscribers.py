@@ -168,5 +168,5 @@ def test_whom_to_believe() -> None:
 
 
 def test_an_unknown_interface_is_one_sentence() -> None:
-    with pytest.raises(BridgeError, match=r"--osc-listen names 'no.such.host.invalid', which nobody knows"):
+    with pytest.raises(BridgeError, match=r"--osc-listen names “no.such.host.invalid”, which nobody knows"):
         address_of("no.such.host.invalid", "--osc-listen")

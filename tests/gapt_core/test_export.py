@@ -92,7 +92,7 @@ def test_another_vocabulary_is_refused(preset: Preset, tmp_path: Path) -> None:
     ],
 )
 def test_another_net_is_refused(preset: Preset, tmp_path: Path, network: dict[str, int]) -> None:
-    with pytest.raises(PresetError, match="«strange» cannot be played"):
+    with pytest.raises(PresetError, match="“strange” cannot be played"):
         load_policy(rewritten(preset, tmp_path / "strange", network=network))
 
 

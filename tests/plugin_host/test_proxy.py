@@ -180,21 +180,21 @@ def test_a_preset_that_is_not_there_changes_nothing_but_is_told(own: Caller, exp
     own.accompanist.swap("no-such-preset", STYLES[0])
     while own.accompanist.trouble is None:
         own.ask(0)
-    assert "no preset «no-such-preset»" in own.accompanist.trouble
+    assert "no preset “no-such-preset”" in own.accompanist.trouble
     own.accompanist.reset(SAMPLING)
     assert own.play(range(3)) == expected("tiny")[:3]
 
 
 def test_a_preset_that_is_not_there_cannot_start(folder: Path) -> None:
     accompanist = WorkerAccompanist("no-such-preset")
-    with pytest.raises(HostError, match="no preset «no-such-preset»"):
+    with pytest.raises(HostError, match="no preset “no-such-preset”"):
         accompanist.start()
     accompanist.close()
 
 
 def test_a_style_that_is_not_there_cannot_start(folder: Path) -> None:
     accompanist = WorkerAccompanist(str(folder / "tiny"), style="baroque")
-    with pytest.raises(HostError, match="no style «baroque»: choose one of unknown, pop"):
+    with pytest.raises(HostError, match="no style “baroque”: choose one of unknown, pop"):
         accompanist.start()
     accompanist.close()
 

@@ -67,7 +67,7 @@ def test_a_wrong_count_of_parameters_is_found(tmp_path: Path) -> None:
 
 def test_a_copied_folder_must_be_renamed_inside(tmp_path: Path) -> None:
     shutil.copytree(write_tiny(tmp_path / "tiny").folder, tmp_path / "mine")
-    with pytest.raises(PresetError, match="of the preset «tiny»"):
+    with pytest.raises(PresetError, match="of the preset “tiny”"):
         load_preset(tmp_path / "mine")
 
 

@@ -50,7 +50,7 @@ def test_show_prints_no_control_characters(home: Path) -> None:
 def test_show_unknown(home: Path) -> None:
     result = run("show", "nowhere")
     assert result.exit_code == 2
-    assert result.stderr == "Error: There is no preset «nowhere»; `gapt presets list` shows those there are.\n"
+    assert result.stderr == "Error: There is no preset “nowhere”; `gapt presets list` shows those there are.\n"
     assert result.stdout == ""
 
 

@@ -78,7 +78,7 @@ def endpoint(text: str, option: str) -> Endpoint:
     """
     host, colon, port = text.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536 or (colon and not host):
-        raise BridgeError(f"{option} cannot be {text!r}: give a port, or host and port as 192.168.1.20:9000.")
+        raise BridgeError(f"{option} cannot be “{text}”: give a port, or host and port as 192.168.1.20:9000.")
     return address_of(host, option) if host else LOOPBACK, int(port)
 
 
@@ -92,7 +92,7 @@ def address_of(host: str, option: str) -> str:
         return str(socket.getaddrinfo(host, None, socket.AF_INET)[0][4][0])
     except (OSError, UnicodeError) as error:
         raise BridgeError(
-            f"{option} names {host!r}, which nobody knows ({error}): give its address in figures."
+            f"{option} names “{host}”, which nobody knows ({error}): give its address in figures."
         ) from error
 
 
