@@ -160,6 +160,8 @@ def _begun(target: Path) -> tuple[Journal, Path]:
     """
     if target.is_dir():
         raise BridgeError(f"{target} is a folder; name a file in it with --record.")
+    if not target.parent.is_dir():
+        raise BridgeError(f"There is no folder {target.parent}; make it first, or name another file with --record.")
     for path in _names(target):
         if path.exists():
             continue

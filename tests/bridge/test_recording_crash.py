@@ -227,7 +227,7 @@ def test_a_disk_too_full_for_the_take_keeps_the_journal(tmp_path: Path) -> None:
     ("target", "sentence"),
     [
         (lambda folder: folder, "is a folder; name a file in it with --record."),
-        (lambda folder: folder / "no" / "take.mid", "name a file elsewhere with --record."),
+        (lambda folder: folder / "no" / "take.mid", "no; make it first, or name another file with --record."),
     ],
 )
 def test_where_nothing_can_be_recorded_is_one_sentence(
