@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from bridge.controls.parameters import PARAMETERS, Value
@@ -11,12 +11,24 @@ from bridge.controls.saver import Saver
 from bridge.controls.user_file import FORBIDDEN, Controller, UserFile, mappable
 from bridge.errors import BridgeError
 from bridge.events import ControlChange, InEvent, ProgramChange, Set
+from presets.errors import PresetError
 from presets.store import Store
 
 LEARN, UNLEARN = "learn", "unlearn"
 """Names of `Set` whose value is the parameter to learn or to forget; nothing, for `learn`, gives up learning."""
 
 logger = logging.getLogger(__name__)
+
+
+def missing_presets(file: UserFile) -> Iterator[str]:
+    """A sentence for each program that `file` gives to a preset that cannot be had."""
+    store = Store.default()
+    for device, programs in file.programs.items():
+        for program, preset in programs.items():
+            try:
+                store.find(preset)
+            except PresetError as error:
+                yield f"Program {program} of “{device}” in {file.path} will change nothing: {error}"
 
 
 class ControlMap:

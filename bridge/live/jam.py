@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.controls.mapping import ControlMap
+from bridge.controls.mapping import ControlMap, missing_presets
 from bridge.controls.settings import Settings
 from bridge.controls.user_file import UserFile
 from bridge.demo.performer import Performer, score_events
@@ -50,6 +50,8 @@ def open_jam(
             taps.append(stack.enter_context(open_recorder(take, show.tell)).send)
         player = stack.enter_context(hire())
         mapping = stack.enter_context(contextlib.closing(ControlMap(user_file, tell=show.say)))
+        for sentence in missing_presets(user_file):
+            show.say(sentence)
         around = Around((mapping, Conductor(settings)), taps, show.sent, lambda: player.trouble or "")
         parts = Parts(player, [*ports.ways_in], ports.ways_out, [*ports.tended], around)
         session = Session(clock, settings, parts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.controls.mapping import ControlMap
+from bridge.controls.mapping import ControlMap, missing_presets
 from bridge.controls.parameters import PARAMETERS, Value
 from bridge.controls.user_file import FORBIDDEN, Controller, UserFile
 from bridge.events import ControlChange, InEvent, NoteOn, ProgramChange, Set
@@ -150,3 +150,12 @@ def test_presets_are_those_of_the_store_unless_given(file: UserFile, monkeypatch
     monkeypatch.setenv("GAPT_PRESETS", str(file.path.parent))
     assert ControlMap(file).handle(ProgramChange(1.0, PADS, 0, 0))
     assert ControlMap(file, []).handle(ProgramChange(1.0, PADS, 0, 0)) == []
+
+
+def test_a_program_for_a_preset_that_is_not_there_is_said(file: UserFile) -> None:
+    file.programs = {PADS: {0: "default", 3: "nosuch"}}
+    (sentence,) = missing_presets(file)
+    assert sentence == (
+        f"Program 3 of “{PADS}” in {file.path} will change nothing: "
+        "There is no preset “nosuch”; `gapt presets list` shows those there are."
+    )
