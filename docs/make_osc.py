@@ -108,7 +108,7 @@ The same namespace with ranges and current values is served as JSON over HTTP, o
 (`--no-osc-query` for none): `http://localhost:{DEFAULT_IN_PORT}/gapt/tempo`,
 `http://localhost:{DEFAULT_IN_PORT}/?HOST_INFO`. It has the attributes {", ".join(f"`{name}`" for name in ATTRIBUTES)},
 and no WebSockets. Where the port is open to others and the extra `osc-query` is installed, it is announced by zeroconf
-as `_osc._udp` and `_oscjson._tcp`.
+as `_osc._udp` and `_oscjson._tcp` (`--osc-announce` to have it always, `--no-osc-announce` never).
 
 ## Hosts with a language of their own
 

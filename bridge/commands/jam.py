@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEMO_DUET = "duet.mid"
 DEMO_TUNE = "auld-lang-syne.mid"
+MIDI_OPTIONS = ("midi_in", "midi_out", "same_port")
 
 
 @click.command()
@@ -64,6 +65,11 @@ DEMO_TUNE = "auld-lang-syne.mid"
 )
 @click.option("--osc-allow", metavar="NET", multiple=True, help="Who is listened to then. Default: private networks.")
 @click.option("--osc-query/--no-osc-query", default=True, help="OSCQuery on the TCP port of the same number.")
+@click.option(
+    "--osc-announce/--no-osc-announce",
+    default=None,
+    help="Tell the network by zeroconf where OSC is. Default: where it is open to it.",
+)
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record all of it as a MIDI file.")
 @click.option("--plain", is_flag=True, help="A line for each chord in place of the live view.")
 @parameter_options(LIVE)
@@ -108,7 +114,10 @@ def _ports(options: dict[str, Any], osc: bool) -> PortChoice:
 
     Raises:
         BridgeError: an address is none.
+        UsageError: an option was given that nothing comes of.
     """
+    _refuse_idle("MIDI", options["midi"], MIDI_OPTIONS)
+    _refuse_idle("OSC", osc, [name for name in options if name.startswith("osc_")])
     from bridge.ports.choice import VIRTUAL, PortChoice
     from bridge.ports.osc.choice import OscChoice, endpoint
 
@@ -120,6 +129,7 @@ def _ports(options: dict[str, Any], osc: bool) -> PortChoice:
         reply=None if reply is None else endpoint(reply, "--osc-reply"),
         allow=options["osc_allow"],
         query_port=options["osc_in"] if options["osc_query"] else None,
+        announce=options["osc_announce"],
     )
     return PortChoice(
         midi_in=(options["midi_in"] or (VIRTUAL,)) if options["midi"] else (),
@@ -127,6 +137,16 @@ def _ports(options: dict[str, Any], osc: bool) -> PortChoice:
         same_port=options["same_port"],
         osc=speaks if osc else None,
     )
+
+
+def _refuse_idle(language: str, spoken: bool, names: Iterable[str]) -> None:
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    for option in context.command.params:
+        if not spoken and option.name in given and context.params[option.name] is not False:
+            raise click.UsageError(
+                f"{option.opts[0]} means nothing without {language}; leave it out, or add --{language.lower()}."
+            )
 
 
 def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:

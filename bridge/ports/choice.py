@@ -69,7 +69,7 @@ def open_ports(
     guardian = Guardian()
     stack.callback(guardian.close)
     _open_midi(choice, clock, stack, ports, guardian, tell)
-    _open_osc(choice, clock, stack, ports, guardian, settings)
+    _open_osc(choice, clock, stack, ports, guardian, settings, tell)
     return ports
 
 
@@ -80,10 +80,11 @@ def _open_osc(
     ports: Ports,
     guardian: Guardian,
     settings: Settings | None,
+    tell: Callable[[str], None],
 ) -> None:
     if choice.osc is None:
         return
-    server = stack.enter_context(contextlib.closing(OscServer(clock, choice.osc, settings)))
+    server = stack.enter_context(contextlib.closing(OscServer(clock, choice.osc, settings, tell)))
     ports.ways_in.append(server)
     guardian.start()
     last_words = stack.enter_context(contextlib.closing(LastWords(guardian, server.last_words)))

@@ -85,8 +85,8 @@ def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--metre", "4/5"], "metre cannot be '4/5': it is like 3/4 or 6/8."),
-        (["--metre", "0/4"], "metre cannot be '0/4'"),
+        (["--metre", "4/5"], "metre cannot be “4/5”: it is like 3/4 or 6/8."),
+        (["--metre", "0/4"], "metre cannot be “0/4”"),
         (["--tempo", "1"], "1.0 is not in the range 10.0<=x<=999.0."),
         (["--tempo", "1000"], "1000.0 is not in the range"),
         (["--window-ms", "-1"], "is not in the range"),
@@ -94,6 +94,12 @@ def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path)
         (["-o", "x.mid"], "--output and --bars are for --demo; add it, or leave them out."),
         (["--bars", "3"], "--output and --bars are for --demo"),
         (["--no-midi", "--no-osc"], "--no-midi and --no-osc leave nothing to hear; leave one of them out."),
+        (["--no-midi", "--in", "x"], "--in means nothing without MIDI; leave it out, or add --midi."),
+        (["--no-midi", "--out", "x"], "--out means nothing without MIDI"),
+        (["--no-midi", "--same-port"], "--same-port means nothing without MIDI"),
+        (["--no-osc", "--osc-in", "9100"], "--osc-in means nothing without OSC; leave it out, or add --osc."),
+        (["--no-osc", "--osc-announce"], "--osc-announce means nothing without OSC"),
+        (["--demo", "--osc-out", "9101"], "--osc-out means nothing without OSC; leave it out, or add --osc."),
         (["--demo", "--in", "x"], "--demo plays the melody itself; leave out --in."),
         (["--demo", "nowhere.mid"], "nowhere.mid"),
         (["--preset", "nothing"], "nothing"),
@@ -125,6 +131,17 @@ def test_a_taken_osc_port_is_one_sentence(preset: Path) -> None:
         other.bind((LOOPBACK, 0))
         port = other.getsockname()[1]
         assert f"UDP port {port}" in refusal("--no-midi", "--osc-in", port, "--preset", preset)
+
+
+def test_an_announcement_that_was_asked_for_and_cannot_be_is_one_sentence(
+    preset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.ports.osc.announce.find_spec", lambda name: None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        port = other.getsockname()[1]
+    sentence = refusal("--no-midi", "--osc-announce", "--osc-in", port, "--no-osc-query", "--preset", preset)
+    assert sentence.startswith("To be announced to the network, OSC needs one more package")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists(), reason="MIDI is there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -17,13 +18,14 @@ from bridge.controls.parameters import PARAMETERS
 from bridge.controls.settings import Settings
 from bridge.errors import BridgeError
 from bridge.events import ChordStarts, ParameterChanged
+from bridge.ports.choice import PortChoice, open_ports
 from bridge.ports.osc.announce import OSC_SERVICE, QUERY_SERVICE, announce
 from bridge.ports.osc.choice import LOOPBACK, OscChoice
 from bridge.ports.osc.codec import build, parse
 from bridge.ports.osc.namespace import ADDRESSES_IN, NAMESPACE
 from bridge.ports.osc.query import HostInfo, Snapshot, answer
 from bridge.ports.osc.server import OscServer
-from bridge.timing.clock import ManualClock
+from bridge.timing.clock import ManualClock, MonotonicClock
 
 # Never by way of a proxy that the environment names.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -168,9 +170,23 @@ def test_it_is_announced_only_where_others_can_come_or_where_it_is_wanted(monkey
     monkeypatch.setattr("bridge.ports.osc.announce.find_spec", lambda name: None)
     assert announce(LOOPBACK, 9100, 9100, None) is None
     assert announce("192.168.1.2", 9100, 9100, False) is None
-    assert announce("192.168.1.2", 9100, 9100, None) is None  # the extra is missing, and nobody asked
-    with pytest.raises(BridgeError, match=r"pip install 'gapt-bridge\[osc-query\]'\.$"):
+    told: list[str] = []
+    assert announce("192.168.1.2", 9100, 9100, None, told.append) is None
+    assert len(told) == 1
+    assert told[0].endswith("pip install 'gapt-bridge[osc-query]', or go without by --no-osc-announce.")
+    with pytest.raises(BridgeError, match=r"pip install 'gapt-bridge\[osc-query\]'"):
         announce(LOOPBACK, 9100, 9100, True)
+
+
+def test_what_is_not_announced_is_told_by_whoever_opens_the_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.ports.osc.announce.find_spec", lambda name: None)
+    told: list[str] = []
+    choice = OscChoice(listen="0.0.0.0", port_in=0, out=None, query_port=None)
+    with contextlib.ExitStack() as stack:
+        ports = open_ports(PortChoice((), None, osc=choice), MonotonicClock(), stack, tell=told.append)
+        ports.ways_in[0].start(lambda event: None)
+    assert len(told) == 1
+    assert told[0].startswith("To be announced")
 
 
 def test_another_program_finds_both_services() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,7 +32,10 @@ class Announcement:
             BridgeError: the extra is not installed.
         """
         if find_spec("zeroconf") is None:
-            raise BridgeError("To be announced, OSC needs one more package: pip install 'gapt-bridge[osc-query]'.")
+            raise BridgeError(
+                "To be announced to the network, OSC needs one more package: pip install 'gapt-bridge[osc-query]', "
+                "or go without by --no-osc-announce."
+            )
         self._zeroconf: Any = None
         services = [(OSC_SERVICE, osc_port)] + ([] if query_port is None else [(QUERY_SERVICE, query_port)])
         self._thread = threading.Thread(target=self._register, args=(host, services), name="announce", daemon=True)
@@ -57,8 +61,17 @@ class Announcement:
             logger.warning("OSC is not announced (%s): clients need the address and the port.", error)
 
 
-def announce(host: str, osc_port: int, query_port: int | None, wanted: bool | None) -> Announcement | None:
+def announce(
+    host: str,
+    osc_port: int,
+    query_port: int | None,
+    wanted: bool | None,
+    tell: Callable[[str], None] = logger.warning,
+) -> Announcement | None:
     """The announcement that the player wanted; where nobody said, one where others can reach us and the extra is there.
+
+    Args:
+        tell: told in a sentence that the extra is missing where nobody said.
 
     Raises:
         BridgeError: it is wanted, and the extra is not installed.
@@ -70,7 +83,7 @@ def announce(host: str, osc_port: int, query_port: int | None, wanted: bool | No
     except BridgeError as error:
         if wanted:
             raise
-        logger.info("OSC is not announced: %s", error)
+        tell(str(error))
         return None
 
 

@@ -11,7 +11,7 @@ import secrets
 import select
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.controls.parameters import PARAMETERS, Value
 from bridge.controls.settings import Settings
@@ -50,8 +50,18 @@ class OscServer:
         name: for people.
     """
 
-    def __init__(self, clock: Clock, choice: OscChoice, settings: Settings | None = None) -> None:
-        """Bind the sockets. `settings` are the values told before any has changed.
+    def __init__(
+        self,
+        clock: Clock,
+        choice: OscChoice,
+        settings: Settings | None = None,
+        tell: Callable[[str], None] = logger.warning,
+    ) -> None:
+        """Bind the sockets.
+
+        Args:
+            settings: the values told before any has changed.
+            tell: told in a sentence what nobody asked for and cannot be had.
 
         Raises:
             BridgeError: the UDP port cannot be had, a host is not known, or what goes out would come in again.
@@ -60,6 +70,7 @@ class OscServer:
         self.session = 1 + secrets.randbelow((1 << 24) - 1)  # a host that knows only floats sees it unchanged
         self._clock = clock
         self._choice = choice
+        self._tell = tell
         self._guests = Guests(choice.allow)
         self._host = address_of(choice.listen, "--osc-listen")
         self._socket = _bound_socket(self._host, choice.port_in)
@@ -102,7 +113,7 @@ class OscServer:
         Raises:
             BridgeError: an announcement is wanted, and its package is not there.
         """
-        announcement = announce(self._host, self.port, self.query_port, self._choice.announce)
+        announcement = announce(self._host, self.port, self.query_port, self._choice.announce, self._tell)
         if announcement is not None:
             self._stack.callback(announcement.close)
         self._thread = threading.Thread(target=self._receive, args=(inbox,), name="osc in", daemon=True)
