@@ -12,6 +12,7 @@ from midi_peer import CHORDS, MELODY, PATIENCE_SECONDS, Talker
 
 pytestmark = pytest.mark.skipif(bool(jack.missing()), reason=jack.missing())
 
+LOST = "is unplugged: the music goes on, and it is found again when it is back."
 SERVER = f"gapt-loss-{os.getpid()}"
 
 
@@ -43,6 +44,15 @@ def bridge_of(programs: list[Talker], *arguments: str) -> Talker:
     return bridge
 
 
+def heard(bridge: Talker, count: int) -> list[str]:
+    """Its next `count` reports in the order of the alphabet, once it has also told people of the two ports."""
+    lines = [bridge.hear() for _ in range(count + 2)]
+    told = [line.partition("” ")[2] for line in lines if line.startswith("“")]
+    back = any(line.endswith(" there") for line in lines)
+    assert told == 2 * ["is back." if back else LOST]
+    return sorted(line for line in lines if not line.startswith("“"))
+
+
 def test_another_program_dies_and_returns(programs: list[Talker]) -> None:
     peer = started(programs, "midi_peer.py")
     bridge = bridge_of(programs, MELODY, "--", CHORDS)
@@ -51,10 +61,10 @@ def test_another_program_dies_and_returns(programs: list[Talker]) -> None:
     bridge.say("on 48")
     assert peer.hear() == "923040"
     peer.kill()
-    assert sorted(bridge.hear() for _ in range(3)) == ["in lost", "off 60 3", "out lost"]
+    assert heard(bridge, 3) == ["in lost", "off 60 3", "out lost"]
     bridge.say("on 50")  # goes nowhere, and nothing breaks
     again = started(programs, "midi_peer.py")
-    assert sorted(bridge.hear() for _ in range(2)) == ["in there", "out there"]
+    assert heard(bridge, 2) == ["in there", "out there"]
     bridge.say("on 52")
     assert again.hear_until("9234") == ["823040", "b24000", "b27b00", "b27800", "923440"]
     again.say("933e40")
@@ -71,10 +81,10 @@ def test_the_jack_server_ends_and_starts_again(jack_server: ExitStack, programs:
     jack_server.close()
     peer.kill()
     lost = ["in lost", "out lost"] if virtual else ["in lost", "off 60 3", "out lost"]
-    assert sorted(bridge.hear() for _ in lost) == lost
+    assert heard(bridge, len(lost)) == lost
     with jack.server(SERVER):
         again = started(programs, "midi_peer.py")
-        assert sorted(bridge.hear() for _ in range(2)) == ["in there", "out there"]
+        assert heard(bridge, 2) == ["in there", "out there"]
         bridge.say("on 52")
         if not virtual:
             assert again.hear_until("9234")[-1] == "923440"
