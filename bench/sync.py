@@ -141,8 +141,7 @@ class Follower:
     def _obey(self, orders: list[InEvent]) -> None:
         for order in orders:
             if isinstance(order, Start):
-                self._transport.locate(order.seconds, order.beats)
-                self._transport.rolling = True
+                self._transport.roll(order.seconds, order.beats)
             elif isinstance(order, (TempoChange, Position)):
                 self._transport.change_tempo(order)
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-MOST_READINGS, MOST_ALIKE = 16, 4
+MOST_READINGS, MOST_ALIKE = 24, 6
 """How many readings to keep, and how many of them may count the ticks alike."""
 
-LEAST_WEIGHT = -25.0
+LEAST_WEIGHT = -36.0
 """Natural logarithm: a reading so much less likely than the best one is dropped."""
 
 DOUBTFUL = 2.5
@@ -41,18 +41,27 @@ SHORTEST, LONGEST = 60.0 / 24 / 999, 60.0 / 24 / 10
 GAP_TICKS = 5
 """A longer silence is no row of lost ticks: the count goes on by the clock."""
 
-LOST, EXTRA, LATE = math.log(0.03), math.log(3e-4), math.log(2e-3)
+LOST, EXTRA, LATE = math.log(1.2e-2), math.log(3e-4), math.log(1e-2)
 UNIFORM = 0.5 * math.log(2.0 * math.pi)
 """What the weights of normal distributions leave out."""
 
-STEP, NUDGE, MOVES, SETTLES = math.log(1e-5), math.log(2e-3), math.log(5e-3), math.log(2e-2)
-"""How likely each way is beforehand, natural logarithms."""
+STEP, NUDGE, MOVES, SETTLES = math.log(1e-3), math.log(2e-3), math.log(5e-3), math.log(2e-2)
+"""How likely each way is beforehand, natural logarithms.
+
+A new tempo is far likelier than the loss of some ticks just there: real ports hardly ever lose any.
+"""
 
 STEP_TICKS = 5
 """So far apart are new tempos."""
 
 STEP_SHARE, NUDGE_SHARE, MOVE_SHARE = 0.7, 0.02, 0.004
 """Of the period: how far it may change at once (a new tempo, a small correction), and a tick (a ramp)."""
+
+LATE_SHARE = 0.4
+"""Of the period: how far off a late tick is."""
+
+ASTRAY = math.log(5e-3)
+"""How likely the tick before a new tempo was as far off, and looked like a tick in time."""
 
 STEADY_DRIFT = 2e-4
 MOVING_DRIFT = 3e-4
@@ -135,6 +144,11 @@ class Reading:
         loose = (tt + noise * noise, tp, 0.0, pp + (share * self.period) ** 2, 0.0, 0.0)
         weight, since = self.weight + prior, 0 if share == STEP_SHARE else self.since_step
         return replace(self, change=0.0, moving=False, covariance=loose, weight=weight, since_step=since)
+
+    def astray(self, noise: float) -> Reading:
+        """The same where the period has changed and the newest tick was off, by about as much as a late one."""
+        there = replace(self, covariance=(self.covariance[0] + (LATE_SHARE * self.period) ** 2, *self.covariance[1:]))
+        return there.loosened(noise, STEP_SHARE, STEP + ASTRAY)
 
     def switched(self) -> Reading:
         """The same on a ramp from now on, or no longer on one."""
@@ -248,9 +262,11 @@ class TickFollower:
             return ways
         if reading.since_step >= STEP_TICKS:
             # One that could step twice in a row would make any two ticks fit.
-            ways.append(reading.loosened(noise, STEP_SHARE, STEP).after(1, noise).met(seconds, noise, 0.0))
+            stepped = reading.loosened(noise, STEP_SHARE, STEP).after(1, noise)
+            ways += [stepped.met(seconds, noise, 0.0), stepped.met(seconds, LATE_SHARE * period, LATE)]
+            ways.append(reading.astray(noise).after(1, noise).met(seconds, noise, 0.0))
         if off > 0.0:
-            ways.append(usual.met(seconds, 2.0 * period, LATE))
+            ways.append(usual.met(seconds, LATE_SHARE * period, LATE))
         return ways
 
     def _measure(self) -> None:

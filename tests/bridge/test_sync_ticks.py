@@ -67,6 +67,35 @@ def test_another_tempo_at_once_is_no_loss_of_ticks(first: float, second: float) 
     assert 60.0 / 24 / line.period == pytest.approx(second, rel=0.005)
 
 
+@pytest.mark.parametrize("quantum_ms", [0.0, 1.0, 2.7])
+@pytest.mark.parametrize("late_ms", [0.0, 1.0, 3.0, 6.0, 10.0])
+@pytest.mark.parametrize(("first", "second"), [(120, 96), (96, 150), (60, 180), (120, 140)])
+def test_a_late_tick_near_another_tempo_does_not_shift_the_count(
+    first: float, second: float, late_ms: float, quantum_ms: float
+) -> None:
+    rng, before, after = np.random.default_rng(7), 96, 48
+    truth = 1.0 + np.concatenate(
+        [[0.0], np.cumsum(np.repeat([60.0 / first / 24, 60.0 / second / 24], [before, after]))]
+    )
+    # Later than half a tick, and after two ticks of the new tempo, it may as well be a lost one.
+    for late in range(before - 1, before + (4 if late_ms < 10.0 else 2)):
+        shifted = truth + rng.uniform(0.0, 2.7e-3)
+        stamps = shifted if quantum_ms == 0.0 else np.floor(shifted / (quantum_ms * 1e-3)) * quantum_ms * 1e-3
+        stamps = stamps + rng.exponential(1.5e-4, len(stamps))
+        stamps[late] += late_ms * 1e-3
+        line = follow(np.maximum.accumulate(stamps)).line
+        assert line is not None
+        assert line.tick_at(shifted[-1]) == pytest.approx(len(truth) - 1, abs=0.5), f"tick {late} late"
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_a_tick_told_again_is_not_counted(again: int) -> None:
+    truth = np.arange(400) * 0.02
+    line = follow(np.sort(np.concatenate([truth, truth[200] + 2.7e-3 * np.arange(1, again + 1)]))).line
+    assert line is not None
+    assert line.tick_at(truth[-1]) == pytest.approx(399, abs=0.1)
+
+
 def test_a_burst_after_a_stall_is_not_taken_for_a_tempo() -> None:
     truth = np.arange(400) * 0.02
     heard = truth.copy()
