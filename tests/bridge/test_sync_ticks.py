@@ -77,8 +77,9 @@ def test_a_late_tick_near_another_tempo_does_not_shift_the_count(
     truth = 1.0 + np.concatenate(
         [[0.0], np.cumsum(np.repeat([60.0 / first / 24, 60.0 / second / 24], [before, after]))]
     )
-    # Later than half a tick, and after two ticks of the new tempo, it may as well be a lost one.
-    for late in range(before - 1, before + (4 if late_ms < 10.0 else 2)):
+    for late in range(before - 1, before + 4):
+        if (late - before, late_ms, quantum_ms) == (2, 10.0, 2.7):
+            continue  # A known limit: some of these are still miscounted, see docs/sync.md.
         shifted = truth + rng.uniform(0.0, 2.7e-3)
         stamps = shifted if quantum_ms == 0.0 else np.floor(shifted / (quantum_ms * 1e-3)) * quantum_ms * 1e-3
         stamps = stamps + rng.exponential(1.5e-4, len(stamps))
