@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from osc_peer import free_port
 from rules import quarters
 from tiny_policy import write_policy_preset
 
@@ -73,9 +74,8 @@ def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path)
         listener.bind((LOOPBACK, 0))
         listener.settimeout(PATIENCE)
         port = listener.getsockname()[1]
-        result = jam(
-            *("--demo", tune, "--bars", 1, "-o", out, "--preset", preset, "--density", 10, "--osc", "--osc-out", port)
-        )
+        osc = ("--osc", "--osc-in", free_port(), "--osc-out", port)
+        result = jam("--demo", tune, "--bars", 1, "-o", out, "--preset", preset, "--density", 10, *osc)
         assert result.exit_code == 0, result.output
         while "/gapt/chord" not in [message.address for message in parse(listener.recv(4096))]:
             pass
