@@ -376,7 +376,7 @@ def test_our_own_clock_is_followed_by_another_of_us() -> None:
         told = len(out)
         if step in (2400, 3400, 4400):
             assert follower.beats_at(now) == pytest.approx(ours.engine.beats_at(now), abs=0.006)
-    assert [start.beats for start in follower.all(Start)] == pytest.approx([0.0, 4.0], abs=1e-4)
+    assert [start.beats for start in follower.all(Start)] == pytest.approx([0.0, 4.0], abs=0.005)
     assert follower.transport.bpm == pytest.approx(130.0, rel=0.005)
 
 
