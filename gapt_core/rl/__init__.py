@@ -1,0 +1,1 @@
+"""Post-training: rewards, rules, a discriminator and PPO (GAPT, arXiv 2511.17879)."""

@@ -1,0 +1,68 @@
+"""A batch of duets as post-training sees them, and the seam of a reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gapt_core.model.policy import PolicyInput
+
+Scores = dict[str, Tensor]
+"""Name of a reward to what it gives at each frame; float `[batch, time]`, 0 outside the piece."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Duets cut to one length; long tensors `[batch, time]` unless said otherwise.
+
+    Attributes:
+        melody: melody tokens.
+        chord: chord tokens.
+        metre: `[batch, time, 3]`.
+        style: `[batch]`.
+        now: what the policy was shown of the frame itself: its melody token or `HIDDEN`.
+        valid: bool; a prefix of each row, False past the end of a piece.
+        ended: bool `[batch]`; whether the piece ends inside the crop, else it is truncated.
+    """
+
+    melody: Tensor
+    chord: Tensor
+    metre: Tensor
+    style: Tensor
+    now: Tensor
+    valid: Tensor
+    ended: Tensor
+
+    def __len__(self) -> int:
+        return len(self.melody)
+
+    def seen(self) -> PolicyInput:
+        """What the policy sees at every frame."""
+        return PolicyInput(late(self.melody), late(self.chord), self.now, self.metre, self.style)
+
+    def rows(self, index: Tensor | slice) -> Episodes:
+        """Some of the rows."""
+        return Episodes(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def last(self) -> Tensor:
+        """Index of the last valid frame; `[batch]`."""
+        return self.valid.sum(1) - 1
+
+    def at_end(self, values: Tensor) -> Tensor:
+        """One value an episode, `[batch]`, put on its last valid frame; `[batch, time]`."""
+        placed = torch.zeros(self.valid.shape, dtype=values.dtype, device=values.device)
+        return placed.scatter_(1, self.last()[:, None], values[:, None])
+
+
+class Reward(Protocol):
+    """What judges duets."""
+
+    def __call__(self, episodes: Episodes) -> Scores: ...
+
+
+def late(tokens: Tensor) -> Tensor:
+    """Tokens one frame late, 0 at the first: what a frame knows of the one before; `[batch, time]`."""
+    return torch.cat((torch.zeros_like(tokens[:, :1]), tokens[:, :-1]), dim=1)
