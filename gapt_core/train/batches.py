@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gapt_core.chords import CHORD_COUNT, QUALITY_NAMES
 from gapt_core.model.policy import HIDDEN, PolicyInput
-from gapt_core.train.corpus import Corpus, Piece, set_weights
+from gapt_core.train.corpus import Corpus, Piece
+from gapt_core.train.crops import CropSource, Tokens
 from gapt_core.vocabulary import (
     CHORD_HOLD,
     CHORD_ONSET,
@@ -21,14 +22,7 @@ from gapt_core.vocabulary import (
     NOTE_HOLD,
     NOTE_HOLD_ACTION,
     NOTE_ONSET,
-    PITCH_COUNT,
-    SILENCE,
 )
-
-Tokens = NDArray[np.int64]
-
-OCTAVES = (0, -12, 12)
-OCTAVE_SHARES = (0.6, 0.3, 0.1)
 
 
 @dataclass(frozen=True)
@@ -71,29 +65,6 @@ class Batch:
         """The same batch on `device`."""
         seen = PolicyInput(*(part.to(device) for part in self.seen))
         return Batch(seen, self.chord_target.to(device), self.melody_target.to(device))
-
-
-def transpose_melody(tokens: Tokens, semitones: int) -> Tokens:
-    """Melody tokens `semitones` higher, folded back by octaves where they leave the MIDI range."""
-    kind, pitch = np.divmod(tokens - NOTE_ONSET, PITCH_COUNT)
-    moved = pitch + semitones
-    moved = np.where(moved < 0, moved + 12, np.where(moved >= PITCH_COUNT, moved - 12, moved))
-    return np.where(tokens == SILENCE, SILENCE, NOTE_ONSET + kind * PITCH_COUNT + moved)
-
-
-def transpose_chords(tokens: Tokens, semitones: int) -> Tokens:
-    """Chord tokens `semitones` higher."""
-    kind, chord = np.divmod(tokens - CHORD_ONSET, CHORD_COUNT)
-    moved = (chord + semitones * len(QUALITY_NAMES)) % CHORD_COUNT
-    return np.where(tokens == NO_CHORD, NO_CHORD, CHORD_ONSET + kind * CHORD_COUNT + moved)
-
-
-def start_with_onset(tokens: Tokens, onset: int, hold: int) -> Tokens:
-    """A crop may begin in the middle of a note or chord: its leading hold becomes an onset."""
-    if tokens[0] >= hold:
-        tokens = tokens.copy()
-        tokens[0] += onset - hold
-    return tokens
 
 
 def chord_actions(tokens: Tokens) -> Tokens:
@@ -147,32 +118,16 @@ class BatchSource:
     def __init__(self, corpus: Corpus, config: BatchConfig, random: np.random.Generator) -> None:
         self.config = config
         self.random = random
-        self._sets = list(corpus.values())
-        weights = set_weights(corpus)
-        self._set_shares = [weights[name] for name in corpus]
-        self._piece_shares = [_shares(pieces) for pieces in self._sets]
+        self._crops = CropSource(corpus, random, config.from_start)
 
     def draw(self) -> Batch:
         """The next batch."""
-        return stack([self._crop() for _ in range(self.config.size)])
+        return stack([self._drawn() for _ in range(self.config.size)])
 
-    def _crop(self) -> dict[str, Tokens]:
-        chosen = self.random.choice(len(self._sets), p=self._set_shares)
-        piece = self._sets[chosen][self.random.choice(len(self._sets[chosen]), p=self._piece_shares[chosen])]
-        start = self._start(piece)
-        window = slice(start, start + self.config.frames)
-        key = int(self.random.integers(-5, 7))
-        octave = int(self.random.choice(OCTAVES, p=OCTAVE_SHARES))
-        melody = transpose_melody(start_with_onset(piece.melody[window], NOTE_ONSET, NOTE_HOLD), key + octave)
-        chord = transpose_chords(start_with_onset(piece.chord[window], CHORD_ONSET, CHORD_HOLD), key)
-        style = piece.style if self.random.random() < self.config.style_known else 0
-        return self._example(melody, chord, self._metre(piece.metre[window]), style)
-
-    def _start(self, piece: Piece) -> int:
-        room = len(piece) - self.config.frames
-        if room <= 0 or self.random.random() < self.config.from_start:
-            return 0
-        return int(self.random.integers(0, room + 1))
+    def _drawn(self) -> dict[str, Tokens]:
+        crop = self._crops.draw(self.config.frames)
+        style = crop.style if self.random.random() < self.config.style_known else 0
+        return self._example(crop.melody, crop.chord, self._metre(crop.metre), style)
 
     def _metre(self, metre: Tokens) -> Tokens:
         """What a crop is told of its bars: not always the truth, as files and players do not always tell it."""
@@ -235,11 +190,6 @@ def stack(examples: list[dict[str, Tokens]]) -> Batch:
     parts = {name: torch.from_numpy(np.stack([example[name] for example in examples])) for name in examples[0]}
     seen = PolicyInput(parts["melody"], parts["chord"], parts["now"], parts["metre"], parts["style"])
     return Batch(seen, parts["chord_target"], parts["melody_target"])
-
-
-def _shares(pieces: list[Piece]) -> NDArray[np.float64]:
-    lengths = np.array([len(piece) for piece in pieces], dtype=np.float64)
-    return lengths / lengths.sum()
 
 
 def _pad(part: Tokens, frames: int, name: str) -> Tokens:

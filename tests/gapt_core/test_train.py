@@ -26,11 +26,9 @@ from gapt_core.train.batches import (
     melody_actions,
     move_bars,
     previous,
-    start_with_onset,
-    transpose_chords,
-    transpose_melody,
 )
 from gapt_core.train.corpus import Corpus, load_corpus, set_weights
+from gapt_core.train.crops import start_with_onset, transpose_chords, transpose_melody
 from gapt_core.train.losses import likelihood_losses
 from gapt_core.train.policy import TrainConfig, Trainer, load_best, train_policy
 from gapt_core.vocabulary import (
