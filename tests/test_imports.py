@@ -29,7 +29,7 @@ LIBRARIES = {
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
     "music21": ("gapt_core/data/*",),
-    "numba": ("gapt_core/kernels.py",),
+    "numba": ("gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
     "pythonosc": ("bridge/ports/osc/codec.py",),
