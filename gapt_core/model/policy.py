@@ -161,8 +161,11 @@ class PolicyNet(nn.Module):
         return PolicyOutput(hidden @ self.chord_out().T, hidden @ self.melody_out().T)
 
     def states(self, seen: PolicyInput) -> Tensor:
-        """Normed last states; `[batch, time, width]`. Attends `config.window` frames back."""
-        x = self.embed(seen)
+        """Normed last states; `[batch, time, width]`."""
+        return self.attend(self.embed(seen))
+
+    def attend(self, x: Tensor) -> Tensor:
+        """Normed last states of embedded positions; `[batch, time, width]`. Attends `config.window` frames back."""
         time = x.shape[1]
         positions = torch.arange(time, device=x.device)
         cos, sin = rotary_angles(positions, self.config.width // self.config.heads)
