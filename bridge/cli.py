@@ -21,7 +21,7 @@ COMMANDS = {
     "presets": "presets.cli:presets",
     "songs": "gapt_core.data.cli:songs",
     "train": "gapt_core.cli:train",
-    "evaluate": "gapt_core.cli:evaluate",
+    "evaluate": "gapt_core.commands.evaluate:evaluate",
     "export": "gapt_core.cli:export",
     "ports": "bridge.diagnosis.cli:ports",
     "monitor": "bridge.diagnosis.cli:monitor",

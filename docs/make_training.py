@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gapt_core.evaluate.tables import MODES, TRUTH, from_json, mean_table
+from gapt_core.evaluate.measure import MODES, TRUTH
+from gapt_core.evaluate.tables import from_json, mean_table
 from presets.store import Store
 
 HERE = Path(__file__).parent

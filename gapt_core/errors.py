@@ -19,5 +19,9 @@ class TrainingError(CoreError):
     """A training run cannot start or go on."""
 
 
+class EvaluationError(CoreError):
+    """What a policy plays cannot be measured, or a measurement cannot be read."""
+
+
 class ExportError(CoreError):
     """Weights cannot become a preset, or a preset's step cannot be compiled."""

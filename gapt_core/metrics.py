@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from gapt_core import kernels
 from gapt_core.chords import CHORD_COUNT
-from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, pitch_class_table
+from gapt_core.vocabulary import (
+    CHORD_HOLD,
+    CHORD_ONSET,
+    FRAMES_PER_BEAT,
+    NO_CHORD,
+    NOTE_ONSET,
+    PITCH_COUNT,
+    SILENCE,
+    pitch_class_table,
+)
 
 Tokens = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -71,10 +80,32 @@ def figures(melody: Tokens, chord: Tokens | None, metre: NDArray[np.int64]) -> S
     )
 
 
+def harmony_by_beat(melody: Tokens, chord: Tokens, beats: int, start: int = 0) -> Floats:
+    """Note in chord of each of the `beats` quarters from frame `start` on; `[beats]`.
+
+    NaN where no frame has both a note and a chord, and outside the song.
+    """
+    span = slice(start, start + beats * FRAMES_PER_BEAT)
+    notes, chords = melody[span], chord[span]
+    covered = np.zeros(beats * FRAMES_PER_BEAT, dtype=np.bool_)
+    inside = np.zeros_like(covered)
+    covered[: len(notes)] = (notes != SILENCE) & (chords != NO_CHORD)
+    inside[: len(notes)] = _pitch_classes()[chords, (notes - NOTE_ONSET) % PITCH_COUNT % 12]
+    counts = covered.reshape(beats, FRAMES_PER_BEAT).sum(1)
+    hits = (inside & covered).reshape(beats, FRAMES_PER_BEAT).sum(1)
+    return np.divide(hits, counts, out=np.full(beats, np.nan), where=counts > 0)
+
+
 def mean_figures(songs: Iterable[SongFigures]) -> SongFigures:
     """Mean over songs of each figure, every song counting once and NaN left out; all NaN for no songs."""
     rows = list(songs)
-    return SongFigures(*[_mean([getattr(row, field.name) for row in rows]) for field in fields(SongFigures)])
+    return SongFigures(*[mean(getattr(row, field.name) for row in rows) for field in fields(SongFigures)])
+
+
+def mean(values: Iterable[float]) -> float:
+    """Mean of what is not NaN; NaN for nothing."""
+    defined = [value for value in values if not math.isnan(value)]
+    return math.fsum(defined) / len(defined) if defined else math.nan
 
 
 def chord_histogram(tokens: Tokens) -> Floats:
@@ -163,11 +194,6 @@ def _entropy(weights: NDArray[np.generic]) -> float:
     positive = np.asarray(weights, dtype=np.float64)
     shares = positive[positive > 1e-12] / positive.sum()
     return max(0.0, -float(np.sum(shares * np.log(shares))))
-
-
-def _mean(values: list[float]) -> float:
-    defined = [value for value in values if not math.isnan(value)]
-    return math.fsum(defined) / len(defined) if defined else math.nan
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -25,7 +25,7 @@ NETS = ("gapt_core/model/*", "gapt_core/rl/*", "gapt_core/train/*", "gapt_core/e
 
 LIBRARIES = {
     "aalink": ("bridge/ports/link.py",),
-    "click": ("*/cli.py", "bridge/commands/*.py"),
+    "click": ("*/cli.py", "bridge/commands/*.py", "gapt_core/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
     "music21": ("gapt_core/data/*",),
@@ -33,7 +33,7 @@ LIBRARIES = {
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
     "pythonosc": ("bridge/ports/osc/codec.py",),
-    "rich": ("*/cli.py", "bridge/commands/*.py", "bridge/live/view.py"),
+    "rich": ("*/cli.py", "bridge/commands/*.py", "bridge/live/view.py", "gapt_core/commands/*.py"),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gapt_core.evaluate.tables import COLUMNS, ROWS, SetTable, mean_table
+from gapt_core.evaluate.measure import ROWS
+from gapt_core.evaluate.tables import COLUMNS, SetTable, mean_table
 
 NOTES = """\
 *in chord*: share of the time with a note and a chord in which the note's pitch class is in the chord; *strict*
 counts silence as a miss; *silent*: share of the melody's time without a chord; *chords*: different chords a song;
 *entropy* in nats; *pcs*: pitch classes a chord; *run*: the longest of onsets of one chord; *Vendi*: how many different
-chord tracks the set seems to hold, by the fixed embedding `gapt_core.metrics.chord_embedding`. `anticipate` chooses
+chord tracks the set seems to hold, by a trained net that no training of policies uses, and *(histogram)* by the plain
+embedding `gapt_core.metrics.chord_embedding`; both grow with the number of songs. `anticipate` chooses
 the chord of a frame before hearing it, `react` hears it first. The control puts each melody under the next
 song's chords."""
 

@@ -1,24 +1,17 @@
-"""Figures of a policy per set and mode, beside the ground truth and a shuffled control."""
+"""Tables of measurements: means over the songs of a set, Vendi scores of its chord tracks, plain values for JSON."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gapt_core.evaluate.rollout import MODES, PlayConfig, play
-from gapt_core.metrics import SongFigures, chord_embedding, figures, mean_figures, shuffled, vendi
-from gapt_core.model.policy import PolicyNet
-from gapt_core.train.corpus import Corpus, Piece, load_corpus
-
-TRUTH = "ground truth"
-CONTROL = "shuffled control"
-ROWS = (TRUTH, CONTROL, *MODES)
+from gapt_core.evaluate.measured import HISTOGRAM, LISTENER, Measured, MeasuredRow, MeasuredSet
+from gapt_core.evaluate.sets import EvaluateConfig
+from gapt_core.metrics import SongFigures, mean, mean_figures, vendi
 
 COLUMNS = {
     "note_in_chord": "in chord",
@@ -30,123 +23,124 @@ COLUMNS = {
     "pitch_classes": "pcs",
     "longest_repetition": "run",
     "vendi": "Vendi",
+    "vendi_histogram": "Vendi (histogram)",
 }
 """Name of a figure to the head of its column."""
 
 
 @dataclass(frozen=True)
-class EvaluateConfig:
-    """What is played: the first `songs` of each set, at most `frames` of each, at `temperature`."""
-
-    songs: int = 48
-    frames: int = 512
-    temperature: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Row:
-    """Mean figures over the songs of a set, and the Vendi score of the set's chord tracks."""
+    """Mean figures over the songs of a set, and the Vendi scores of the set's chord tracks.
+
+    `vendi` is by the trained listener, NaN without one, `vendi_histogram` by `chord_embedding`. `extra` are figures of
+    a particular measurement, head of the column to value; NaN is undefined.
+    """
 
     figures: SongFigures
     vendi: float
+    vendi_histogram: float
+    extra: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, float]:
-        """Figure name to value; NaN where undefined."""
-        return asdict(self.figures) | {"vendi": self.vendi}
+        """Figure name to value, without `extra`; NaN where undefined."""
+        return asdict(self.figures) | {"vendi": self.vendi, "vendi_histogram": self.vendi_histogram}
 
-    def to_json(self) -> dict[str, float | None]:
-        """The same to four decimals, and None where undefined."""
-        return {name: None if math.isnan(value) else round(value, 4) for name, value in self.to_dict().items()}
+    def to_json(self) -> dict[str, Any]:
+        """The same to four decimals, None where undefined, and `extra` where there is any."""
+        extra = {name: _plain(value) for name, value in self.extra.items()}
+        return {name: _plain(value) for name, value in self.to_dict().items()} | ({"extra": extra} if extra else {})
 
     @classmethod
-    def from_json(cls, values: Mapping[str, float | None]) -> Row:
-        """What `to_json` gave."""
-        read = {name: math.nan if value is None else value for name, value in values.items()}
-        return cls(vendi=read.pop("vendi"), figures=SongFigures(**read))
+    def from_json(cls, values: Mapping[str, Any]) -> Row:
+        """What `to_json` gave. Where there is one Vendi score alone, it is that of the histogram."""
+        extra = {name: _read(value) for name, value in values.get("extra", {}).items()}
+        read = {name: _read(value) for name, value in values.items() if name != "extra"}
+        score = read.pop("vendi")
+        histogram = read.pop("vendi_histogram", None)
+        scores = (math.nan, score) if histogram is None else (score, histogram)
+        return cls(SongFigures(**read), *scores, extra)
 
 
 @dataclass(frozen=True)
 class SetTable:
-    """All rows of one set of `songs` songs; keys are `ROWS`."""
+    """All rows of one set of `songs` songs, the first `vendi_songs` of which the Vendi scores are of."""
 
     name: str
     split: str
     songs: int
+    vendi_songs: int
     rows: dict[str, Row]
 
 
-def load_test_sets(folder: Path, config: EvaluateConfig) -> list[tuple[str, str, list[Piece]]]:
-    """(split, set, pieces) of the splits `test` and, where it is there, `ood`, cut to the configured size."""
-    found = []
-    for split in ("test", "ood"):
-        if split == "ood" and not (folder / split).is_dir():
-            continue
-        corpus: Corpus = load_corpus(folder, split)
-        for name, pieces in corpus.items():
-            found.append((split, name, [cut(piece, config.frames) for piece in pieces[: config.songs]]))
-    return found
+def tables_of(measured: Measured) -> list[SetTable]:
+    """A table for each set."""
+    return [set_table(entry, measured.config.vendi_songs) for entry in measured.sets]
 
 
-def cut(piece: Piece, frames: int) -> Piece:
-    """The first `frames` frames of a piece."""
-    part = slice(0, frames)
-    return Piece(piece.title, piece.style, piece.melody[part], piece.chord[part], piece.metre[part])
-
-
-def evaluate_set(net: PolicyNet, split: str, name: str, pieces: list[Piece], config: EvaluateConfig) -> SetTable:
-    """Every row of one set."""
-    truth = [piece.chord for piece in pieces]
-    rows = {
-        TRUTH: row(pieces, truth),
-        CONTROL: row(pieces, shuffled(truth, [len(piece) for piece in pieces])),
-    }
-    for mode in MODES:
-        rows[mode] = row(pieces, play(net, pieces, PlayConfig(mode, config.temperature, config.seed)))
-    return SetTable(name, split, len(pieces), rows)
-
-
-def row(pieces: Sequence[Piece], chords: Sequence[NDArray[np.int64]]) -> Row:
-    """Figures of chord tracks against the melodies of `pieces`."""
-    songs = [figures(piece.melody, chord, piece.metre) for piece, chord in zip(pieces, chords, strict=True)]
-    return Row(mean_figures(songs), vendi(np.stack([chord_embedding(chord) for chord in chords])))
+def set_table(entry: MeasuredSet, vendi_songs: int, extra: Mapping[str, Mapping[str, float]] | None = None) -> SetTable:
+    """The table of one set, with `extra` figures by row."""
+    count = min(vendi_songs, len(entry.titles))
+    rows = {name: _row(row, count, (extra or {}).get(name, {})) for name, row in entry.rows.items()}
+    return SetTable(entry.name, entry.split, len(entry.titles), count, rows)
 
 
 def mean_table(tables: Sequence[SetTable], split: str) -> SetTable | None:
-    """The mean over the sets of a split, each set counting once."""
+    """The mean over the sets of a split, each set counting once; None where there is none."""
     chosen = [table for table in tables if table.split == split]
     if not chosen:
         return None
-    rows = {
-        name: Row(
-            mean_figures(table.rows[name].figures for table in chosen),
-            float(np.mean([table.rows[name].vendi for table in chosen])),
-        )
-        for name in ROWS
-    }
-    return SetTable("mean", split, sum(table.songs for table in chosen), rows)
+    rows = {name: _mean_row([table.rows[name] for table in chosen]) for name in chosen[0].rows}
+    return SetTable("mean", split, sum(table.songs for table in chosen), sum(t.vendi_songs for t in chosen), rows)
 
 
-def to_json(tables: Sequence[SetTable], config: EvaluateConfig) -> dict[str, object]:
-    """The tables as plain values."""
-    return {
-        "config": asdict(config),
-        "sets": [
-            {
-                "set": table.name,
-                "split": table.split,
-                "songs": table.songs,
-                "rows": {name: row.to_json() for name, row in table.rows.items()},
-            }
-            for table in tables
-        ],
-    }
+def to_json(tables: Sequence[SetTable], config: EvaluateConfig) -> dict[str, Any]:
+    """The tables of a plain measurement as plain values."""
+    return {"config": asdict(config), "sets": plain_tables(tables)}
 
 
 def from_json(values: Mapping[str, Any]) -> list[SetTable]:
     """The tables that `to_json` wrote."""
+    return read_tables(values["sets"])
+
+
+def plain_tables(tables: Sequence[SetTable]) -> list[dict[str, Any]]:
+    """Tables as plain values."""
+    return [
+        {
+            "set": table.name,
+            "split": table.split,
+            "songs": table.songs,
+            "vendi_songs": table.vendi_songs,
+            "rows": {name: row.to_json() for name, row in table.rows.items()},
+        }
+        for table in tables
+    ]
+
+
+def read_tables(values: Sequence[Mapping[str, Any]]) -> list[SetTable]:
+    """What `plain_tables` gave."""
     tables = []
-    for table in values["sets"]:
+    for table in values:
         rows = {name: Row.from_json(row) for name, row in table["rows"].items()}
-        tables.append(SetTable(table["set"], table["split"], table["songs"], rows))
+        songs = table["songs"]
+        tables.append(SetTable(table["set"], table["split"], songs, table.get("vendi_songs", songs), rows))
     return tables
+
+
+def _row(row: MeasuredRow, count: int, extra: Mapping[str, float]) -> Row:
+    scores = {name: vendi(rows[:count].astype(np.float64)) for name, rows in row.embeddings.items()}
+    return Row(mean_figures(row.figures), scores.get(LISTENER, math.nan), scores[HISTOGRAM], extra)
+
+
+def _mean_row(rows: Sequence[Row]) -> Row:
+    extra = {name: mean(row.extra[name] for row in rows) for name in rows[0].extra}
+    scores = mean(row.vendi for row in rows), mean(row.vendi_histogram for row in rows)
+    return Row(mean_figures(row.figures for row in rows), *scores, extra)
+
+
+def _plain(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def _read(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -11,19 +11,13 @@ import torch
 from click.testing import CliRunner
 from tiny_corpus import write_corpus
 
-from gapt_core.cli import evaluate, train
+from gapt_core.cli import train
+from gapt_core.commands.evaluate import evaluate
 from gapt_core.evaluate.card import figures_of, model_card
+from gapt_core.evaluate.measure import CONTROL, TRUTH, measure
 from gapt_core.evaluate.rollout import PlayConfig, play, sample
-from gapt_core.evaluate.tables import (
-    CONTROL,
-    TRUTH,
-    EvaluateConfig,
-    evaluate_set,
-    from_json,
-    load_test_sets,
-    mean_table,
-    to_json,
-)
+from gapt_core.evaluate.sets import EvaluateConfig, load_test_sets
+from gapt_core.evaluate.tables import from_json, mean_table, tables_of, to_json
 from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput, PolicyNet
 from gapt_core.train.batches import chord_actions, previous
 from gapt_core.train.corpus import load_corpus
@@ -68,23 +62,31 @@ def test_samples_follow_the_probabilities_and_never_hold_silence() -> None:
 
 
 def test_tables_hold_the_truth_and_survive_json(net: PolicyNet, tmp_path: Path) -> None:
-    config = EvaluateConfig(songs=4, frames=64)
-    ((split, name, pieces),) = load_test_sets(write_corpus(tmp_path / "songs"), config)
-    assert [len(piece) for piece in pieces] == [64] * 4
-    table = evaluate_set(net, split, name, pieces, config)
+    config = EvaluateConfig(songs=4, frames=64, vendi_songs=3)
+    sets = load_test_sets(write_corpus(tmp_path / "songs"), config)
+    assert [len(piece) for piece in sets[0].pieces] == [64] * 4
+    (table,) = tables_of(measure(net, sets, config, None))
+    assert (table.songs, table.vendi_songs) == (4, 3)
     assert table.rows[TRUTH].figures.note_in_chord == 1.0
     assert table.rows[CONTROL].figures.note_in_chord < 0.9
     written = json.dumps(to_json([table], config), allow_nan=False)
     assert json.dumps(to_json(from_json(json.loads(written)), config)) == written
     mean = mean_table([table, table], "test")
     assert mean is not None
-    assert mean.rows[TRUTH] == table.rows[TRUTH]
+    assert mean.rows[TRUTH].figures == table.rows[TRUTH].figures
+
+
+def test_figures_from_before_the_listener_have_their_vendi_by_the_histogram(tmp_path: Path) -> None:
+    files = sorted((Path(__file__).parents[2] / "docs" / "training").glob("figures-*.json"))
+    table = from_json(json.loads(files[0].read_text("utf-8")))[0]
+    assert table.rows[TRUTH].vendi_histogram > 1.0
+    assert np.isnan(table.rows[TRUTH].vendi)
 
 
 def test_a_card_shows_every_row_and_says_how_to_measure_again(net: PolicyNet, tmp_path: Path) -> None:
     config = EvaluateConfig(songs=4, frames=64)
-    ((split, name, pieces),) = load_test_sets(write_corpus(tmp_path / "songs"), config)
-    figures = figures_of([evaluate_set(net, split, name, pieces, config)])
+    sets = load_test_sets(write_corpus(tmp_path / "songs"), config)
+    figures = figures_of(tables_of(measure(net, sets, config, None)))
     stage = {"selection": "all", "step": 7}
     training = {
         "selection": "all",

@@ -15,6 +15,7 @@ from gapt_core.metrics import (
     chord_embedding,
     chord_histogram,
     figures,
+    harmony_by_beat,
     mean_figures,
     shuffled,
     vendi,
@@ -129,3 +130,11 @@ def test_the_shuffled_control_fits_and_obeys_the_grammar(tracks: list[np.ndarray
         for token in moved.tolist():
             assert legal_tokens(previous)[token]
             previous = token
+
+
+def test_harmony_by_beat_counts_each_quarter() -> None:
+    melody = np.array([61, 61, 62, 62] + [0] * 4 + [61] * 4 + [61] * 2)  # C C C# C# | rest | C C C C | C C
+    chord = np.array([ON + C] * 8 + [NO_CHORD] * 4 + [ON + C] * 2)
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=5), [0.5, np.nan, np.nan, 1.0, np.nan])
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=2, start=12), [1.0, np.nan])
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=1, start=2), [0.0])

@@ -1,0 +1,69 @@
+"""Let a net play over sets of songs and keep what came of it, song by song, beside ground truth and control."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapt_core.evaluate.embedding import Embedder, histogram_rows
+from gapt_core.evaluate.measured import HISTOGRAM, LISTENER, PLAY, Measured, MeasuredRow, MeasuredSet
+from gapt_core.evaluate.rollout import MODES, PlayConfig, play
+from gapt_core.evaluate.sets import EvaluateConfig, SongSet
+from gapt_core.metrics import figures, harmony_by_beat, shuffled
+from gapt_core.model.policy import PolicyNet
+from gapt_core.train.corpus import Piece
+from gapt_core.vocabulary import FRAMES_PER_BEAT
+
+TRUTH = "ground truth"
+CONTROL = "shuffled control"
+ROWS = (TRUTH, CONTROL, *MODES)
+"""Rows of a plain measurement."""
+
+Tracks = Sequence[NDArray[np.int64]]
+
+
+def measure(net: PolicyNet, sets: Sequence[SongSet], config: EvaluateConfig, embedder: Embedder | None) -> Measured:
+    """Free play over whole pieces, in both modes; without an `embedder` only the histogram stands for diversity."""
+    meter = Meter(embedder)
+    measured = []
+    for entry in sets:
+        tracks = both_modes(net, entry.pieces, PlayConfig(temperature=config.temperature, seed=config.seed))
+        measured.append(meter.measured_set(entry, tracks))
+    return Measured(PLAY, config, meter.embedders, measured)
+
+
+def both_modes(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> dict[str, Tracks]:
+    """What the net plays over `pieces`, by mode."""
+    return {mode: play(net, pieces, replace(config, mode=mode)) for mode in MODES}
+
+
+class Meter:
+    """Measures chord tracks against melodies; `embedders` are the names of what it embeds with."""
+
+    def __init__(self, embedder: Embedder | None) -> None:
+        self._embedders = ({LISTENER: embedder} if embedder else {}) | {HISTOGRAM: histogram_rows}
+        self.embedders = tuple(self._embedders)
+
+    def measured_set(self, entry: SongSet, played: Mapping[str, Tracks]) -> MeasuredSet:
+        """The set's own chords, the next song's, and what was played; all against the set's melodies."""
+        truth = [piece.chord for piece in entry.pieces]
+        control = shuffled(truth, [len(piece) for piece in entry.pieces])
+        rows = {
+            name: self.row(entry.pieces, chords)
+            for name, chords in ({TRUTH: truth, CONTROL: control} | dict(played)).items()
+        }
+        return MeasuredSet(entry.split, entry.name, [piece.title for piece in entry.pieces], rows)
+
+    def row(self, pieces: Sequence[Piece], chords: Tracks) -> MeasuredRow:
+        """One row: chord tracks as long as the melodies of `pieces`."""
+        pairs = list(zip(pieces, chords, strict=True))
+        beats = math.ceil(max(map(len, pieces)) / FRAMES_PER_BEAT)
+        return MeasuredRow(
+            [figures(piece.melody, chord, piece.metre) for piece, chord in pairs],
+            {name: embed(chords).astype(np.float32) for name, embed in self._embedders.items()},
+            np.array([harmony_by_beat(piece.melody, chord, beats) for piece, chord in pairs], dtype=np.float32),
+        )
