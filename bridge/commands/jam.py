@@ -97,10 +97,10 @@ def _jam(given: dict[str, Value], options: dict[str, Any]) -> None:
     user_file = UserFile.load()
     settings = settings_of(given, user_file.jam)
     choice = _ports(options, osc=options["osc"] is not False)
-    with _show(options["plain"]) as show, contextlib.ExitStack() as stack:
-        session, ports = stack.enter_context(
-            open_jam(settings, choice, lambda: worker_of(settings), show, user_file, options["record"])
-        )
+    with (
+        _show(options["plain"]) as show,
+        open_jam(settings, choice, lambda: worker_of(settings), show, user_file, options["record"]) as (session, ports),
+    ):
         for way, names in (("Hears", ports.heard), ("Plays", ports.played)):
             show.say(f"{way} {', '.join(names)}.")
         session.run(lambda: show.say("Ready. Ctrl-C ends."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gapt_core.chords import CHORD_COUNT, PITCH_CLASSES, chord_at
 
 ANY = "any"
@@ -32,6 +34,7 @@ CHORD_SETS: dict[str, frozenset[str]] = {
 """Qualities (Harte's shorthand) of each limit besides `all`."""
 
 
+@cache
 def allowed_chords(key: str = ANY, scale: str = "major", chord_set: str = "all") -> frozenset[int]:
     """Chord indices whose pitch classes all lie in the scale of `key` and whose quality is in `chord_set`.
 

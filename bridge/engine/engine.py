@@ -72,9 +72,6 @@ ROUNDING = 1e-6
 HOST_BEAT_TRUST = 0.5
 """In beats: a note's place as its host says it counts where it is this near to when the note came."""
 
-SAMPLED = frozenset({"temperature", "density", "seed", "key", "scale", "chord_set"})
-"""Parameters of how chords are drawn."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -377,7 +374,7 @@ class Engine:
         self._ear.configure(settings)
         heard = beats - self._transport.beats_of(settings.offset_ms / 1000.0)
         self._out += self._harmony.configure(settings, math.ceil((heard - ROUNDING) * FRAMES_PER_BEAT), beats)
-        if name in SAMPLED:
+        if before.sampling != settings.sampling:
             self._accompanist.sample(settings.sampling)
         elif name in ("preset", "style"):
             self._accompanist.swap(settings.preset, settings.style)

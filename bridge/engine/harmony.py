@@ -223,7 +223,7 @@ class Harmony:
         if change.chord is None:
             return [*out, ChordStarts(due, change.frame, NO_CHORD_NAME, ())]
         self._tick = change.frame + 1
-        strikes = self._style.strike(pitches, change.frame, self._place(change.frame), self._bpm)
+        strikes = self._style.strike(pitches, self._place(change.frame), self._bpm)
         self._lay([strike for strike in strikes if strike.pitch not in tied], due)
         return [*out, ChordStarts(due, change.frame, chord_at(change.chord).name, pitches)]
 
@@ -238,7 +238,7 @@ class Harmony:
         assert self._tick is not None
         frame, self._tick = self._tick, self._tick + 1
         since = frame - self._now.frame
-        self._lay(self._style.tick(self._now.pitches, frame, since, self._place(frame)), frame / FRAMES_PER_BEAT)
+        self._lay(self._style.tick(self._now.pitches, since, self._place(frame)), frame / FRAMES_PER_BEAT)
 
     def _tick_beats(self) -> float:
         if self._tick is None:

@@ -29,11 +29,11 @@ class Arpeggio:
 
     ties: bool = False
 
-    def strike(self, pitches: Sequence[int], frame: int, place: Place, bpm: float) -> Sequence[Strike]:
+    def strike(self, pitches: Sequence[int], place: Place, bpm: float) -> Sequence[Strike]:
         """The bass."""
         return self._bass(pitches, 0, place)
 
-    def tick(self, pitches: Sequence[int], frame: int, since: int, place: Place) -> Sequence[Strike]:
+    def tick(self, pitches: Sequence[int], since: int, place: Place) -> Sequence[Strike]:
         """The next note, where one is due."""
         round_ = _round(len(pitches), since, place)
         if round_.at % round_.step:
@@ -63,7 +63,7 @@ class BassChord:
 
     ties: bool = False
 
-    def strike(self, pitches: Sequence[int], frame: int, place: Place, bpm: float) -> Sequence[Strike]:
+    def strike(self, pitches: Sequence[int], place: Place, bpm: float) -> Sequence[Strike]:
         """The bass; the chord with it off the strong beats."""
         at, full, beat = place
         pulses = _pulses(full, beat)
@@ -72,7 +72,7 @@ class BassChord:
         whole = pulse is None or pulse.chord
         return [*_low(pitches[0], frames, place), *(_high(pitches, frames, place) if whole else ())]
 
-    def tick(self, pitches: Sequence[int], frame: int, since: int, place: Place) -> Sequence[Strike]:
+    def tick(self, pitches: Sequence[int], since: int, place: Place) -> Sequence[Strike]:
         """What the beat has, if this is one."""
         at, full, beat = place
         pulse = _pulses(full, beat).get(at)

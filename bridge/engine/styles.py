@@ -28,11 +28,11 @@ class Style(Protocol):
     def ties(self) -> bool:
         """Whether a pitch that sounds already goes on into the next chord instead of being struck again."""
 
-    def strike(self, pitches: Sequence[int], frame: int, place: Place, bpm: float) -> Sequence[Strike]:
-        """What to play when a chord begins at `frame`, which is at `place`; `bpm` is quarter notes a minute."""
+    def strike(self, pitches: Sequence[int], place: Place, bpm: float) -> Sequence[Strike]:
+        """What to play when a chord begins at `place`; `bpm` is quarter notes a minute."""
 
-    def tick(self, pitches: Sequence[int], frame: int, since: int, place: Place) -> Sequence[Strike]:
-        """What to play at the later `frame`, `since` frames (1 or more) after the chord began, if it goes on."""
+    def tick(self, pitches: Sequence[int], since: int, place: Place) -> Sequence[Strike]:
+        """What to play at `place`, `since` frames (1 or more) after the chord began, if it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Held:
     ties: bool = False
     force: float | None = None
 
-    def strike(self, pitches: Sequence[int], frame: int, place: Place, bpm: float) -> Sequence[Strike]:
+    def strike(self, pitches: Sequence[int], place: Place, bpm: float) -> Sequence[Strike]:
         """Every pitch."""
         if self.force is not None:
             return [Strike(0.0, pitch, self.force) for pitch in pitches]
         return [Strike(0.0, pitch, accent(place) * weight) for pitch, weight in weighed(pitches)]
 
-    def tick(self, pitches: Sequence[int], frame: int, since: int, place: Place) -> Sequence[Strike]:
+    def tick(self, pitches: Sequence[int], since: int, place: Place) -> Sequence[Strike]:
         """Nothing."""
         return ()
 
@@ -62,13 +62,13 @@ class Strum:
 
     ties: bool = False
 
-    def strike(self, pitches: Sequence[int], frame: int, place: Place, bpm: float) -> Sequence[Strike]:
+    def strike(self, pitches: Sequence[int], place: Place, bpm: float) -> Sequence[Strike]:
         """Every pitch, a little after the one below it."""
         step = min(STRUM_SECONDS * bpm / 60, STRUM_BEATS / max(1, len(pitches) - 1))
         force = accent(place)
         return [Strike(number * step, pitch, force * weight) for number, (pitch, weight) in enumerate(weighed(pitches))]
 
-    def tick(self, pitches: Sequence[int], frame: int, since: int, place: Place) -> Sequence[Strike]:
+    def tick(self, pitches: Sequence[int], since: int, place: Place) -> Sequence[Strike]:
         """Nothing."""
         return ()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.controls.parameters import PARAMETERS, Parameter
+from bridge.controls.parameters import PARAMETERS, Parameter, Value
 from bridge.controls.scales import CHORD_SETS, KEYS, SCALES, allowed_chords
 from bridge.controls.settings import Settings
 from bridge.errors import BridgeError
@@ -19,6 +19,13 @@ from gapt_core.chords import CHORD_COUNT, PITCH_CLASSES, QUALITIES, chord_at
 VALUED = [parameter for parameter in PARAMETERS.values() if parameter.kind != "trigger"]
 RANGED = [parameter for parameter in PARAMETERS.values() if parameter.kind != "text"]
 BY_PRESET = {"mode", "temperature", "density"}
+
+
+def share_of(parameter: Parameter, value: Value) -> float:
+    """Where `value` lies in the range, 0 to 1."""
+    if isinstance(value, str):
+        return parameter.choices.index(value) / max(1, len(parameter.choices) - 1)
+    return (float(value) - parameter.low) / (parameter.high - parameter.low)
 
 
 def test_settings_have_a_value_for_every_parameter_and_the_tables_defaults() -> None:
@@ -56,7 +63,7 @@ def test_whatever_comes_is_a_value_or_refused_with_the_way_out(parameter: Parame
 def test_a_controller_reaches_the_whole_range_in_order(parameter: Parameter, share: float) -> None:
     value = parameter.from_share(share)
     assert parameter.checked(value) == value
-    ends = [parameter.share_of(parameter.from_share(end)) for end in (0.0, share, 1.0)]
+    ends = [share_of(parameter, parameter.from_share(end)) for end in (0.0, share, 1.0)]
     assert ends == sorted(ends) and (ends[0], ends[2]) == (0.0, 1.0)
 
 

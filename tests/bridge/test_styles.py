@@ -36,10 +36,9 @@ Laid = list[tuple[int, Strike]]
 def lay(name: str, pitches: tuple[int, ...], bars: BarGrid, onset: int, frames: int, bpm: float = 120.0) -> Laid:
     """All that `name` strikes of a chord of so many frames."""
     style = style_of(name)
-    laid = [(0, strike) for strike in style.strike(pitches, onset, bars.place(onset), bpm)]
+    laid = [(0, strike) for strike in style.strike(pitches, bars.place(onset), bpm)]
     for since in range(1, frames):
-        frame = onset + since
-        laid += [(since, strike) for strike in style.tick(pitches, frame, since, bars.place(frame))]
+        laid += [(since, strike) for strike in style.tick(pitches, since, bars.place(onset + since))]
     return laid
 
 

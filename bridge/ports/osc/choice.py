@@ -41,11 +41,6 @@ class OscChoice:
     query_port: int | None = DEFAULT_IN_PORT
     announce: bool | None = None
 
-    @property
-    def open(self) -> bool:
-        """Whether others than this computer can reach us."""
-        return not is_loopback(address_of(self.listen, "--osc-listen"))
-
 
 class Guests:
     """Tells who is listened to."""
