@@ -128,12 +128,6 @@ class Parameter:
             return share >= 0.5
         return self.checked(self.low + share * (self.high - self.low) if self.kind != "text" else share)
 
-    def share_of(self, value: Value) -> float:
-        """Where `value` lies in the range, 0 to 1; 0 for a text."""
-        if isinstance(value, str):
-            return self.choices.index(value) / max(1, len(self.choices) - 1) if self.choices else 0.0
-        return (float(value) - self.low) / (self.high - self.low)
-
     def _read(self, value: object) -> Value:
         if self.kind == "text":
             return self._text(value)
@@ -177,7 +171,7 @@ _LINES = (
         "mode",
         "choice",
         None,
-        "Listen to each note for some milliseconds before answering (react), or answer ahead (anticipate).",
+        "Answer with the note, at the end of the window at the latest (react), or ahead of it (anticipate).",
         choices=("react", "anticipate"),
     ),
     Parameter("temperature", "number", None, "0 plays the likeliest chord; the higher, the bolder.", 0.0, 4.0),
