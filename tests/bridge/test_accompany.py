@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from gapt_core.data.duet import Duet, write_duet
 from gapt_core.data.midi import read_midi
 
 SCALE = [(float(beat), 1.0, pitch) for beat, pitch in enumerate(QUARTERS)]
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    root = tmp_path_factory.mktemp("presets")
-    write_policy_preset(root / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAPT_CACHE", str(root / "cache"))
-        yield root / "tiny"
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
 from bridge.diagnosis.live_bench import HEADER, bare_loop, busy
@@ -16,15 +14,6 @@ from bridge.diagnosis.live_player import MidiWire, UdpWire, melody
 from bridge.ports.osc.codec import build, bundle
 
 ROW = re.compile(r"(.{34}) +(\d+) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(-?\d+\.\d{3}) +(\d+)")
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    root = tmp_path_factory.mktemp("presets")
-    write_policy_preset(root / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAPT_CACHE", str(root / "cache"))
-        yield root / "tiny"
 
 
 def test_the_bench_prints_both_modes_beside_the_bare_loop(preset: Path) -> None:

@@ -25,15 +25,6 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(gapt, list(arguments))
 
 
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    root = tmp_path_factory.mktemp("presets")
-    write_policy_preset(root / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAPT_CACHE", str(root / "cache"))
-        yield root / "tiny"
-
-
 def levels(findings: Iterator[Finding]) -> list[str]:
     return [finding.level for finding in findings]
 

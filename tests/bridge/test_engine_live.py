@@ -361,7 +361,8 @@ def test_a_note_is_heard_where_its_host_says_it_was_played() -> None:
 
 
 def test_a_correction_moves_what_is_to_come_and_repeats_nothing() -> None:
-    session = session_of(a_chord_a_beat)
+    accompanist = ScriptedAccompanist(a_chord_a_beat)
+    session = session_of(accompanist)
     session.play([Start(0.0), Position(2.02, 2.0, 60.0)])
     session.run_until(2.9)
     assert [beat for beat, _ in chords(session.messages)] == [0.0, 1.0, 2.0]
@@ -369,7 +370,7 @@ def test_a_correction_moves_what_is_to_come_and_repeats_nothing() -> None:
     assert chords(session.messages)[-1][0] == 2.0
     session.run_until(3.021)
     assert chords(session.messages)[-1][0] == 3.0
-    assert len(session.engine._dialogue._accompanist.fed) == 12  # type: ignore[attr-defined]
+    assert len(accompanist.fed) == 12
 
 
 def test_tempo_metre_and_position_are_told() -> None:

@@ -6,14 +6,12 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from osc_peer import free_port
 from rules import quarters
-from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
 from bridge.ports.osc.choice import LOOPBACK
@@ -24,15 +22,6 @@ from gapt_core.song import Tempo
 
 PATIENCE = 20.0
 CHORD_LINE = re.compile(r"beat +\d+\.\d\d   \S+ +[+-]\d+\.\d\d ms")
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    root = tmp_path_factory.mktemp("presets")
-    write_policy_preset(root / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAPT_CACHE", str(root / "cache"))
-        yield root / "tiny"
 
 
 @pytest.fixture
