@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,22 +17,33 @@ from gapt_core.model.anchor import AnchorNet
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput
 from gapt_core.parts import CHORD, PARTS, Part
-from gapt_core.train.batches import BatchConfig, chord_actions, halve_bars, melody_actions, move_bars, previous
+from gapt_core.train.batches import (
+    NOT_ASKED,
+    BatchConfig,
+    doubt_history,
+    doubted_target,
+    pad_example,
+    part_actions,
+    previous,
+    told_metre,
+)
 from gapt_core.train.corpus import Corpus, Piece, describe_data
-from gapt_core.train.crops import CropSource, Tokens, transpose_chords, transpose_melody
+from gapt_core.train.crops import CropSource, Tokens
 from gapt_core.train.losses import forbid_holds
-from gapt_core.train.policy import Trained
-from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, descend, make_optimisers, read_state
-
-NOT_ASKED = -100
-VALIDATED = 32
-"""Songs of a set that are looked at in a validation, at most."""
+from gapt_core.train.optimise import descend, make_optimisers
+from gapt_core.train.policy import VALIDATED, Trained
+from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnchorConfig(Recipe):
-    """The recipe; `part` is the name of the part the anchor answers with. Of `batch`, `shown` and what hangs on it
-    have no meaning here: the other part is always seen."""
+    """The recipe.
+
+    Attributes:
+        part: name of the part that the anchor answers with.
+        batch: how crops are drawn; `shown` and `hidden_onsets` say nothing here, for the other part is always seen.
+        selection: name of the selection of sets, for the record.
+    """
 
     part: str = CHORD.name
     net: PolicyConfig = field(default_factory=PolicyConfig)
@@ -73,34 +84,16 @@ class AnchorSource:
         return _stack([self._drawn() for _ in range(self.config.size)])
 
     def _drawn(self) -> dict[str, Tokens]:
-        config, random = self.config, self.random
+        config, random, part = self.config, self.random, self.part
         crop = self._crops.draw(config.frames)
         style = crop.style if random.random() < config.style_known else 0
-        metre = crop.metre
-        if random.random() < config.moved:
-            metre = move_bars(metre, int(random.integers(1, 4)))
-        if random.random() < config.halved:
-            metre = halve_bars(metre)
+        metre = told_metre(crop.metre, config, random)
         share = config.doubted if random.random() < config.doubt else 0.0
-        own = crop.chord if self.part is CHORD else crop.melody
-        past, changed = doubt_part(own, self.part, share, random)
-        tracks = (past, crop.melody) if self.part is CHORD else (crop.chord, past)
-        example = _example(self.part, tracks[1], tracks[0], metre, config.frames)
-        example["target"] = _padded(_target(self.part, own, changed), config.frames, NOT_ASKED)
-        return example | {"style": np.array(style)}
-
-
-def doubt_part(tokens: Tokens, part: Part, share: float, random: np.random.Generator) -> tuple[Tokens, Tokens]:
-    """Move a share of the chords or notes, whole from onset to end, by other intervals.
-
-    Returns the tokens and where they were changed; `[frames]` each.
-    """
-    segment = np.cumsum((tokens >= part.onset) & (tokens < part.hold))
-    wrong = random.random(segment[-1] + 1) < share
-    shift = random.integers(1, 12, segment[-1] + 1)
-    transpose = transpose_chords if part is CHORD else transpose_melody
-    changed = wrong[segment] & (tokens != part.silent)
-    return np.where(changed, transpose(tokens, shift[segment]), tokens), changed
+        own = crop.chord if part is CHORD else crop.melody
+        past, changed = doubt_history(own, share, random, part)
+        melody, chord = (crop.melody, past) if part is CHORD else (past, crop.chord)
+        target = doubted_target(own, changed, part)
+        return _example(part, _Tracks(melody, chord, metre, target), config.frames) | {"style": np.array(style)}
 
 
 class AnchorLearner:
@@ -122,7 +115,7 @@ class AnchorLearner:
             net.decoder.load_state_dict(init.net.state_dict())
         self.net = net.to(self.device)
         self.nets = {"net": self.net}
-        self.optimisers = make_optimisers(self.net, config)
+        self.optimisers = make_optimisers(self.net, config.rate, config.matrix_rate, config.weight_decay)
         self.random = np.random.default_rng(config.seed)
         self._source = AnchorSource(corpus, config.batch, self.part, self.random)
         self._valid = {name: _whole(self.part, pieces, config.batch.frames) for name, pieces in valid.items()}
@@ -173,39 +166,36 @@ def load_anchor(path: Path) -> AnchorNet:
     return net.requires_grad_(False).eval()
 
 
+class _Tracks(NamedTuple):
+    """A crop as it is told, and what the part should do in it."""
+
+    melody: Tokens
+    chord: Tokens
+    metre: Tokens
+    target: Tokens
+
+
 def _whole(part: Part, pieces: Sequence[Piece], frames: int) -> AnchorBatch:
     """The first `frames` frames of songs as they are; no augmentation, style unknown."""
     examples = []
     for piece in pieces[:VALIDATED]:
         melody, chord = piece.melody[:frames], piece.chord[:frames]
-        own = chord if part is CHORD else melody
-        example = _example(part, melody, chord, piece.metre[:frames], frames)
-        example["target"] = _padded(_target(part, own, np.zeros_like(own)), frames, NOT_ASKED)
+        target = part_actions(chord if part is CHORD else melody, part)
+        example = _example(part, _Tracks(melody, chord, piece.metre[:frames], target), frames)
         examples.append(example | {"style": np.array(0)})
     return _stack(examples)
 
 
-def _example(part: Part, melody: Tokens, chord: Tokens, metre: Tokens, frames: int) -> dict[str, Tokens]:
-    """What is seen of one crop, filled up to `frames`."""
-    tracks = {
-        "melody": previous(melody),
-        "chord": previous(chord),
-        "metre": metre,
-        "other": melody if part is CHORD else chord,
-        "valid": np.ones_like(melody),
+def _example(part: Part, tracks: _Tracks, frames: int) -> dict[str, Tokens]:
+    example = {
+        "melody": previous(tracks.melody),
+        "chord": previous(tracks.chord),
+        "metre": tracks.metre,
+        "other": tracks.melody if part is CHORD else tracks.chord,
+        "valid": np.ones_like(tracks.target),
+        "target": tracks.target,
     }
-    return {name: _padded(track, frames, 0) for name, track in tracks.items()}
-
-
-def _target(part: Part, own: Tokens, changed: Tokens) -> Tokens:
-    actions = chord_actions(own) if part is CHORD else melody_actions(own)
-    # Nothing is to be learned from holding on to what was put there to be wrong.
-    return np.where((changed != 0) & (actions == part.hold_action), NOT_ASKED, actions)
-
-
-def _padded(track: Tokens, frames: int, value: int) -> Tokens:
-    width = [(0, frames - len(track))] + [(0, 0)] * (track.ndim - 1)
-    return np.pad(track, width, constant_values=value)
+    return pad_example(example, frames)
 
 
 def _stack(examples: Sequence[dict[str, Tokens]]) -> AnchorBatch:

@@ -9,20 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapt_core.chords import CHORD_COUNT, QUALITY_NAMES
 from gapt_core.model.policy import HIDDEN, PolicyInput
+from gapt_core.parts import CHORD, MELODY, Part
 from gapt_core.train.corpus import Corpus, Piece
-from gapt_core.train.crops import CropSource, Tokens
-from gapt_core.vocabulary import (
-    CHORD_HOLD,
-    CHORD_ONSET,
-    FRAMES_PER_BEAT,
-    HOLD_ACTION,
-    NO_CHORD,
-    NOTE_HOLD,
-    NOTE_HOLD_ACTION,
-    NOTE_ONSET,
-)
+from gapt_core.train.crops import CropSource, Tokens, transpose_chords, transpose_melody
+from gapt_core.vocabulary import FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
+
+NOT_ASKED = -100
+"""The target of a frame that is not to be learned from."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +61,19 @@ class Batch:
         return Batch(seen, self.chord_target.to(device), self.melody_target.to(device))
 
 
+def part_actions(tokens: Tokens, part: Part) -> Tokens:
+    """The action for each token of a part: all holds are one."""
+    return np.where(tokens >= part.hold, part.hold_action, tokens)
+
+
 def chord_actions(tokens: Tokens) -> Tokens:
     """The policy's action for each chord token."""
-    return np.where(tokens >= CHORD_HOLD, HOLD_ACTION, tokens)
+    return part_actions(tokens, CHORD)
 
 
 def melody_actions(tokens: Tokens) -> Tokens:
     """The melody head's action for each melody token."""
-    return np.where(tokens >= NOTE_HOLD, NOTE_HOLD_ACTION, tokens)
+    return part_actions(tokens, MELODY)
 
 
 def previous(tokens: Tokens) -> Tokens:
@@ -82,20 +81,36 @@ def previous(tokens: Tokens) -> Tokens:
     return np.concatenate([np.zeros_like(tokens[..., :1]), tokens[..., :-1]], axis=-1)
 
 
-def doubt_history(tokens: Tokens, share: float, random: np.random.Generator) -> tuple[Tokens, NDArray[np.bool_]]:
-    """Replace a share of the chords, whole from onset to end, by other chords.
+def doubt_history(
+    tokens: Tokens, share: float, random: np.random.Generator, part: Part = CHORD
+) -> tuple[Tokens, NDArray[np.bool_]]:
+    """Replace a share of the chords or notes, whole from onset to end, by others.
 
     A policy that plays on its own meets its own mistakes; one that has only seen true histories
     trusts them too much. Returns the tokens and where they were changed; `[frames]` each.
     """
-    onsets = (tokens >= CHORD_ONSET) & (tokens < CHORD_HOLD)
-    segment = np.cumsum(onsets)
+    segment = np.cumsum((tokens >= part.onset) & (tokens < part.hold))
     wrong = random.random(segment[-1] + 1) < share
     shift = random.integers(1, 12, segment[-1] + 1)
-    changed = wrong[segment] & (tokens != NO_CHORD)
-    kind, chord = np.divmod(tokens - CHORD_ONSET, CHORD_COUNT)
-    moved = (chord + shift[segment] * len(QUALITY_NAMES)) % CHORD_COUNT
-    return np.where(changed, CHORD_ONSET + kind * CHORD_COUNT + moved, tokens), changed
+    changed = wrong[segment] & (tokens != part.silent)
+    transpose = transpose_chords if part is CHORD else transpose_melody
+    return np.where(changed, transpose(tokens, shift[segment]), tokens), changed
+
+
+def doubted_target(tokens: Tokens, changed: NDArray[np.bool_], part: Part) -> Tokens:
+    """The actions to learn where the history was `changed`; -100 where nothing is asked."""
+    actions = part_actions(tokens, part)
+    # Nothing is to be learned from holding on to what was put there to be wrong.
+    return np.where(changed & (actions == part.hold_action), NOT_ASKED, actions)
+
+
+def told_metre(metre: Tokens, config: BatchConfig, random: np.random.Generator) -> Tokens:
+    """What a crop is told of its bars: not always the truth, as files and players do not always tell it."""
+    if random.random() < config.moved:
+        metre = move_bars(metre, int(random.integers(1, 4)))
+    if random.random() < config.halved:
+        metre = halve_bars(metre)
+    return metre
 
 
 def move_bars(metre: Tokens, beats: int) -> Tokens:
@@ -127,36 +142,24 @@ class BatchSource:
     def _drawn(self) -> dict[str, Tokens]:
         crop = self._crops.draw(self.config.frames)
         style = crop.style if self.random.random() < self.config.style_known else 0
-        return self._example(crop.melody, crop.chord, self._metre(crop.metre), style)
-
-    def _metre(self, metre: Tokens) -> Tokens:
-        """What a crop is told of its bars: not always the truth, as files and players do not always tell it."""
-        if self.random.random() < self.config.moved:
-            metre = move_bars(metre, int(self.random.integers(1, 4)))
-        if self.random.random() < self.config.halved:
-            metre = halve_bars(metre)
-        return metre
+        metre = told_metre(crop.metre, self.config, self.random)
+        return self._example(crop.melody, crop.chord, metre, style)
 
     def _example(self, melody: Tokens, chord: Tokens, metre: Tokens, style: int) -> dict[str, Tokens]:
         history, changed = chord, np.zeros(len(chord), dtype=np.bool_)
         if self.random.random() < self.config.doubt:
             history, changed = doubt_history(chord, self.config.doubted, self.random)
-        target = chord_actions(chord)
-        # Nothing is to be learned from holding on to a chord that was put there to be wrong.
-        target = np.where(changed & (target == HOLD_ACTION), -100, target)
         now = self._now(melody)
-        melody_target = np.where(now == HIDDEN, melody_actions(melody), -100)
+        melody_target = np.where(now == HIDDEN, melody_actions(melody), NOT_ASKED)
         example = {
             "melody": previous(melody),
             "chord": previous(history),
             "now": now,
             "metre": metre,
-            "chord_target": target,
+            "chord_target": doubted_target(chord, changed, CHORD),
             "melody_target": melody_target,
         }
-        return {name: _pad(part, self.config.frames, name) for name, part in example.items()} | {
-            "style": np.array(style)
-        }
+        return pad_example(example, self.config.frames) | {"style": np.array(style)}
 
     def _now(self, melody: Tokens) -> Tokens:
         if self.random.random() >= self.config.shown:
@@ -178,11 +181,15 @@ def whole_pieces(pieces: list[Piece], frames: int, shown: bool) -> Batch:
             "now": now,
             "metre": piece.metre[:frames],
             "chord_target": chord_actions(chord),
-            "melody_target": np.where(now == HIDDEN, melody_actions(melody), -100),
+            "melody_target": np.where(now == HIDDEN, melody_actions(melody), NOT_ASKED),
         }
-        padded = {name: _pad(part, frames, name) for name, part in example.items()}
-        examples.append(padded | {"style": np.array(0)})
+        examples.append(pad_example(example, frames) | {"style": np.array(0)})
     return stack(examples)
+
+
+def pad_example(example: dict[str, Tokens], frames: int) -> dict[str, Tokens]:
+    """Every track filled up to `frames` frames; of what is a target, nothing is asked there."""
+    return {name: _pad(part, frames, name) for name, part in example.items()}
 
 
 def stack(examples: list[dict[str, Tokens]]) -> Batch:
@@ -194,4 +201,4 @@ def stack(examples: list[dict[str, Tokens]]) -> Batch:
 
 def _pad(part: Tokens, frames: int, name: str) -> Tokens:
     width = [(0, frames - len(part))] + [(0, 0)] * (part.ndim - 1)
-    return np.pad(part, width, constant_values=-100 if name.endswith("target") else 0)
+    return np.pad(part, width, constant_values=NOT_ASKED if name.endswith("target") else 0)

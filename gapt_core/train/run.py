@@ -208,26 +208,6 @@ def rate_share(step: int, config: Recipe) -> float:
     return min(rise, fall, 1.0)
 
 
-def make_optimisers(net: nn.Module, config: Recipe) -> list[torch.optim.Optimizer]:
-    """AdamW for vectors and tables, Muon for the matrices of the blocks."""
-    matrices: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for name, parameter in net.named_parameters():
-        (matrices if "blocks" in name.split(".") and parameter.ndim == 2 else others).append(parameter)
-    adam = torch.optim.AdamW(others, config.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    return [adam, torch.optim.Muon(matrices, config.matrix_rate, weight_decay=config.weight_decay)]
-
-
-def descend(loss: torch.Tensor, net: nn.Module, optimisers: Sequence[torch.optim.Optimizer], clip: float) -> None:
-    """One gradient step of `net`, its gradient cut to the norm `clip`."""
-    for optimiser in optimisers:
-        optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), clip)
-    for optimiser in optimisers:
-        optimiser.step()
-
-
 def save_atomically(path: Path, state: dict[str, Any]) -> None:
     """Save whole or not at all: a kill leaves the old file or the new one."""
     content = io.BytesIO()

@@ -20,8 +20,8 @@ from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput
 from gapt_core.parts import CHORD, MELODY, PARTS, Part
 from gapt_core.rl.episodes import late
-from gapt_core.train.anchor import AnchorConfig, AnchorSource, anchor_run, doubt_part, load_anchor
-from gapt_core.train.batches import BatchConfig
+from gapt_core.train.anchor import AnchorConfig, AnchorSource, anchor_run, load_anchor
+from gapt_core.train.batches import BatchConfig, doubt_history
 from gapt_core.train.corpus import Corpus, load_corpus
 from gapt_core.train.policy import TrainConfig, Trained, Trainer, load_best, train_policy
 
@@ -121,7 +121,7 @@ def test_a_doubted_past_is_still_of_the_grammar_and_marked_where_it_is_wrong(
 ) -> None:
     drawn = data.draw(tracks_of_notes(part))
     tokens = np.array([token for one in drawn for token in (part.onset + one, part.hold + one, part.silent)])
-    doubted, changed = doubt_part(tokens, part, share, np.random.default_rng(seed))
+    doubted, changed = doubt_history(tokens, share, np.random.default_rng(seed), part)
     assert ((doubted != tokens) == changed).all()
     assert (doubted[1::3] - doubted[0::3] == part.hold - part.onset).all()
     assert (doubted[2::3] == part.silent).all()
