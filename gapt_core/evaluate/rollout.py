@@ -1,4 +1,9 @@
-"""Let a policy play on its own over fixed melodies, many songs side by side."""
+"""Let a policy play on its own over fixed melodies, many songs side by side.
+
+In the plain form each frame's chord is drawn when its frame comes. A policy that has to commit itself earlier
+does what `plugin_host.player` does live: it steps on from what is known, with the chords decided already and the
+melody that it expects itself, draws the chords to be decided, and is set back (ReaLJam §2; the past stays true).
+"""
 
 from __future__ import annotations
 
@@ -10,64 +15,127 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapt_core.chords import CHORD_COUNT
+from gapt_core.evaluate.draw import Drawer, Sounded
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
-from gapt_core.patience import hold_penalty
 from gapt_core.train.corpus import Piece
-from gapt_core.train.losses import forbid_holds
-from gapt_core.vocabulary import CHORD_HOLD, HOLD_ACTION, NO_CHORD
+from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 MODES = ("anticipate", "react")
+
+UNSEEN = -1
+"""Stands where no chord was shown."""
+
+Tokens = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class PlayConfig:
-    """How a policy plays: `mode` is `anticipate` (chord t from melody < t) or `react` (melody <= t)."""
+    """How a policy plays.
+
+    Attributes:
+        mode: `anticipate` (the melody before a frame is known when it is its turn) or `react` (and that of the frame).
+        temperature: of chords and of the melody that is imagined.
+        seed: of all draws.
+        commit: quarters between the frame at which a chord is decided and the frame where it sounds.
+        block: how many frames are decided at once.
+        lookahead: for how many quarters chords are shown at each quarter; changes nothing of what is played.
+    """
 
     mode: str = "react"
     temperature: float = 1.0
     seed: int = 0
+    commit: int = 0
+    block: int = 1
+    lookahead: int = 0
+
+
+@dataclass(frozen=True)
+class Played:
+    """Chord tokens `[frames]` of a piece, and those shown 1, 2, ... quarters before, `[lookahead, frames]`."""
+
+    chords: Tokens
+    shown: Tokens
+
+
+def play(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> list[Tokens]:
+    """Chord tokens `[frames]` for the melody of each piece, sampled under the grammar; style unknown."""
+    return [played.chords for played in play_ahead(net, pieces, config)]
 
 
 @torch.inference_mode()
-def play(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> list[NDArray[np.int64]]:
-    """Chord tokens `[frames]` for the melody of each piece, sampled under the grammar; style unknown."""
-    length = max(map(len, pieces))
-    melody = _stack([piece.melody for piece in pieces], length)
-    metre = _stack([piece.metre for piece in pieces], length)
-    random = torch.Generator().manual_seed(config.seed)
-    stepper = Stepper(net, batch=len(pieces), spare=1).eval()
-    style = torch.zeros(len(pieces), dtype=torch.long)
-    before, chord = torch.zeros_like(style), torch.zeros_like(style)
-    hidden = torch.full_like(style, HIDDEN)
-    held = torch.zeros_like(style)
-    played = torch.zeros_like(melody)
-    for frame in range(length):
-        now = melody[:, frame] if config.mode == "react" else hidden
-        logits, _ = stepper.step(before, chord, now, metre[:, frame], style)
-        logits[:, HOLD_ACTION] -= torch.from_numpy(hold_penalty(held.numpy()))
-        chord = tokens_of(sample(logits, chord, config.temperature, random), chord)
-        held = torch.where(chord >= CHORD_HOLD, held + 1, 1)
-        played[:, frame] = chord
-        before = melody[:, frame]
-    return [row[: len(piece)].numpy() for row, piece in zip(played, pieces, strict=True)]
+def play_ahead(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> list[Played]:
+    """The same with what was shown of it before; `UNSEEN` where nothing was."""
+    stage = _Stage(net, pieces, config)
+    for first in range(0, stage.length, config.block):
+        stage.play_block(first)
+    chords, shown = stage.chords.cpu().numpy(), stage.shown.cpu().numpy()
+    return [Played(chords[i, : len(piece)], shown[:, i, : len(piece)]) for i, piece in enumerate(pieces)]
 
 
-def sample(logits: Tensor, previous: Tensor, temperature: float, random: torch.Generator) -> Tensor:
-    """One action a row: softmax of `logits / temperature` under the grammar; the best one at temperature 0."""
-    legal = forbid_holds(logits.float(), previous, HOLD_ACTION, NO_CHORD)
-    if temperature <= 0:
-        return legal.argmax(-1)
-    return torch.multinomial((legal / temperature).softmax(-1), 1, generator=random)[:, 0]
+class _Stage:
+    """Songs being played: their melodies, what was decided of their chords, and the net in step with them."""
+
+    def __init__(self, net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig) -> None:
+        device = net.norm.device
+        self.length = max(map(len, pieces))
+        self._config = config
+        self._melody = stack([piece.melody for piece in pieces], self.length).to(device)
+        self._metre = stack([piece.metre for piece in pieces], self.length).to(device)
+        self.chords = torch.zeros_like(self._melody)
+        self.shown = torch.full((config.lookahead, *self._melody.shape), UNSEEN, device=device)
+        self._decided = 0
+        self._none = torch.zeros_like(self._melody[:, 0])
+        self._hidden = torch.full_like(self._none, HIDDEN)
+        self._before = Sounded(self._none, self._none)
+        self._drawer = Drawer(config.temperature, self.length, device)
+        self._random = torch.Generator(device).manual_seed(config.seed)
+        # What is only imagined has luck of its own, so that it does not change what is drawn for good.
+        self._fancy = torch.Generator(device).manual_seed(~config.seed & ((1 << 63) - 1))
+        furthest = FRAMES_PER_BEAT * (max(config.commit, config.lookahead) + 1) + config.block
+        self._stepper = Stepper(net, batch=len(pieces), spare=furthest).to(device).eval()
+
+    def play_block(self, first: int) -> None:
+        """Decide the next chords as of frame `first`, and go on to the end of its block."""
+        end = min(first + self._config.block, self.length)
+        self._imagine(first)
+        self._stepper.rewind(first + 1)
+        self._before = self._before.then(self.chords[:, first])
+        for frame in range(first + 1, end):
+            self._step(frame, self._melody[:, frame - 1], self._before.token, self._now(frame))
+            self._before = self._before.then(self.chords[:, frame])
+
+    def _imagine(self, first: int) -> None:
+        """Draw the chords that are to be decided, and to be shown, at `first`; all before it is known."""
+        decide = min(first + FRAMES_PER_BEAT * self._config.commit + self._config.block, self.length)
+        shown = self._config.lookahead if first % FRAMES_PER_BEAT == 0 else 0
+        end = max(decide, min(first + FRAMES_PER_BEAT * (shown + 1), self.length) if shown else 0)
+        note, now = self._melody[:, first - 1] if first else self._none, self._now(first)
+        sounded = self._before
+        for frame in range(first, end):
+            logits, expected = self._step(frame, note, sounded.token, now)
+            if frame < self._decided:
+                sounded = sounded.then(self.chords[:, frame])
+            else:
+                sounded = self._drawer.chord(logits, sounded, self._random if frame < decide else self._fancy)
+            if frame < decide:
+                self.chords[:, frame] = sounded.token
+            if shown and frame >= first + FRAMES_PER_BEAT:
+                self.shown[(frame - first) // FRAMES_PER_BEAT - 1, :, frame] = sounded.token
+            if frame + 1 < end:
+                heard = frame == first and self._config.mode == "react"
+                note = now if heard else self._drawer.melody(expected, note, self._fancy)
+                now = self._hidden
+        self._decided = decide
+
+    def _now(self, frame: int) -> Tensor:
+        return self._melody[:, frame] if self._config.mode == "react" else self._hidden
+
+    def _step(self, frame: int, note: Tensor, chord: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
+        return self._stepper.step(note, chord, now, self._metre[:, frame], self._none)
 
 
-def tokens_of(actions: Tensor, previous: Tensor) -> Tensor:
-    """Chord tokens of actions: a hold becomes the hold of what sounds; `[batch]`."""
-    held = torch.where(previous >= CHORD_HOLD, previous, previous + CHORD_COUNT)
-    return torch.where(actions == HOLD_ACTION, held, actions)
-
-
-def _stack(parts: list[NDArray[np.int64]], length: int) -> Tensor:
+def stack(parts: Sequence[Tokens], length: int) -> Tensor:
+    """One row a part, filled up with zeros; `[batch, length, ...]`."""
     padded = [np.pad(part, [(0, length - len(part))] + [(0, 0)] * (part.ndim - 1)) for part in parts]
     return torch.from_numpy(np.stack(padded))

@@ -14,8 +14,9 @@ from tiny_corpus import write_corpus
 from gapt_core.cli import train
 from gapt_core.commands.evaluate import evaluate
 from gapt_core.evaluate.card import figures_of, model_card
+from gapt_core.evaluate.draw import sample
 from gapt_core.evaluate.measure import CONTROL, TRUTH, measure
-from gapt_core.evaluate.rollout import PlayConfig, play, sample
+from gapt_core.evaluate.rollout import PlayConfig, play
 from gapt_core.evaluate.sets import EvaluateConfig, load_test_sets
 from gapt_core.evaluate.tables import from_json, mean_table, tables_of, to_json
 from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput, PolicyNet
