@@ -56,6 +56,7 @@ class StepBlock(nn.Module):
         self.register_buffer("leave", block.leave.weight.detach().t().contiguous())
 
     def forward(self, x: Tensor, near: Tensor, far: Tensor, slot: Tensor, bias: Tensor) -> Tensor:
+        """`bias` is as long as the slots that are attended to: all, or those in use so far."""
         batch, heads, width = x.shape[0], self.heads, self.width
         parts = torch.mm(self.unit(x), self.enter)
         turned = self.turn(parts.narrow(1, 0, 2 * width), near, far)
@@ -63,7 +64,9 @@ class StepBlock(nn.Module):
         value = parts.narrow(1, 2 * width, width).view(batch, heads, 1, self.head_width)
         self.values.index_copy_(2, slot, value)
         query = turned.narrow(1, 0, heads)
-        mixed = functional.scaled_dot_product_attention(query, self.keys, self.values, attn_mask=bias)
+        used = bias.shape[-1]
+        keys, values = self.keys.narrow(2, 0, used), self.values.narrow(2, 0, used)
+        mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias)
         gate = functional.silu(parts.narrow(1, 3 * width, self.feedforward))
         gated = gate * parts.narrow(1, 3 * width + self.feedforward, self.feedforward)
         return torch.addmm(x, torch.cat((mixed.reshape(batch, width), gated), dim=1), self.leave)
@@ -170,7 +173,11 @@ class Stepper(nn.Module):
         slot = self.position % self.capacity
         where = torch.full((1,), slot, dtype=torch.long, device=x.device)
         wrapped = int(self.position >= self.window)
-        bias = self.pattern[wrapped].narrow(0, self.capacity - slot, self.capacity).unsqueeze(0)
+        used = self.capacity
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            # Many songs at once are slowed by their caches alone. Compiled, one shape for all steps is what is quick.
+            used = min(max(self.furthest, self.position + 1), self.capacity)
+        bias = self.pattern[wrapped].narrow(0, self.capacity - slot, used).unsqueeze(0)
         angles = self.rates * float(self.position)
         near = self.near * angles.cos().to(torch.float32)
         far = self.far * angles.sin().to(torch.float32)

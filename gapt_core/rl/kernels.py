@@ -65,7 +65,7 @@ def onsets_repeated(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
 
 @njit(cache=True)
 def frames_overheld(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
-    """Frames of the events, each from its onset to its end, that are longer than `limit`; `[batch]`.
+    """Frames by which events, each from its onset to its end, are longer than `limit`; `[batch]`.
 
     Tokens from `hold` on continue an event; one that a row begins with counts from there.
     """
@@ -75,9 +75,7 @@ def frames_overheld(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
         for frame in range(lengths[row]):
             token = answer[row, frame]
             length = 0 if token == 0 else length + 1 if token >= hold else 1
-            # The frames so far are counted once they are too many, then frame by frame.
-            if length > limit:
-                overheld[row] += length if length == limit + 1 else 1
+            overheld[row] += length > limit
     return overheld
 
 

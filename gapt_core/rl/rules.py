@@ -53,7 +53,8 @@ class Rules:
       after it in which the melody still sounds; all of them where no chord ever sounded.
     - repetition: counts the onsets of each run that is too long, the free ones included. Rests and holds do not break
       a run.
-    - hold: counts the frames of each chord that is held too long, from its onset to its end, the free ones included.
+    - hold: counts the frames of each chord, from its onset to its end, past the free ones. One frame too many costs no
+      more than that: a fine on the whole hold would be a cliff, and chance would throw episodes over it.
     """
 
     def __init__(self, config: RulesConfig, part: Part = CHORD) -> None:

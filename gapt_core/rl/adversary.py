@@ -1,0 +1,143 @@
+"""The adversary: a discriminator of one part, its reward, and when it learns (GAPT §3.3, C.6, C.8)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gapt_core.model.encoder import EncoderConfig
+from gapt_core.model.rewards import JudgeConfig, PartDiscriminator
+from gapt_core.parts import Part
+from gapt_core.rl.episodes import Episodes
+
+SCHEDULES = ("two-phase", "fixed", "every")
+
+
+@dataclass(frozen=True)
+class AdversaryConfig:
+    """The adversarial term.
+
+    Attributes:
+        weight: lambda, the weight of its reward; 0 is post-training without an adversary.
+        schedule: `two-phase` (the paper's), `fixed` (phase 1 for ever), or `every` step.
+        interval: steps from one update to the next in phase 1; `warm_steps`, T_warm, how long that phase is.
+        threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2.
+        rounds: gradient steps an update.
+        smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
+        warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
+            it tells fresh ones from data this well, in `warm_rounds` gradient steps at most. The paper's has 0: cold.
+    """
+
+    weight: float = 1.0
+    schedule: str = "two-phase"
+    interval: int = 5
+    warm_steps: int = 200
+    threshold: float = 1.0
+    recent: int = 3
+    rounds: int = 4
+    rate: float = 3e-4
+    smoothing: float = 0.1
+    dropout: float = 0.1
+    warm_accuracy: float = 0.75
+    warm_rounds: int = 160
+    net: EncoderConfig = field(default_factory=EncoderConfig)
+
+
+class Schedule:
+    """Decides which steps are followed by an update of the discriminator (GAPT §3.3)."""
+
+    def __init__(self, config: AdversaryConfig) -> None:
+        self.config = config
+        self.rewards: deque[float] = deque(maxlen=config.recent)
+
+    def phase(self, step: int) -> int:
+        """1 while updates come at fixed intervals, else 2; steps count from 1."""
+        fixed = self.config.schedule != "two-phase" or step <= self.config.warm_steps
+        return 1 if fixed else 2
+
+    def due(self, step: int, reward: float) -> bool:
+        """Whether to update after `step`, whose mean adversarial reward was `reward`."""
+        self.rewards.append(reward)
+        if self.config.schedule == "every":
+            return True
+        if self.phase(step) == 1:
+            return step % self.config.interval == 0
+        return len(self.rewards) == self.config.recent and self.mean() > self.config.threshold
+
+    def mean(self) -> float:
+        """Mean adversarial reward of the last steps."""
+        return sum(self.rewards) / max(1, len(self.rewards))
+
+
+class Adversary:
+    """The discriminator of `part` with its optimiser and schedule."""
+
+    def __init__(self, config: AdversaryConfig, part: Part, seed: int) -> None:
+        self.config = config
+        self.part = part
+        self.schedule = Schedule(config)
+        self.random = torch.Generator().manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net = PartDiscriminator(part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)
+
+    def logits(self, episodes: Episodes) -> Tensor:
+        """Logit of "from the data" of each episode's part; `[batch]`."""
+        with torch.autocast(episodes.valid.device.type, torch.bfloat16):
+            return self.net(getattr(episodes, self.part.name), episodes.metre, episodes.valid)
+
+    @torch.no_grad()
+    def reward(self, episodes: Episodes) -> Tensor:
+        """R_adv = -log(1 - D(y)), `[batch]`, never negative (GAPT §3.3)."""
+        self.net.eval()
+        return functional.softplus(self.logits(episodes))
+
+    @torch.no_grad()
+    def accuracy(self, truth: Episodes, played: Episodes) -> float:
+        """Share of the parts, half of them data and half rollouts, that it tells rightly."""
+        self.net.eval()
+        return float(torch.cat((self.logits(truth) > 0, self.logits(played) <= 0)).float().mean())
+
+    def learn(
+        self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None] = lambda net: None
+    ) -> float:
+        """`rounds` gradient steps, each on its share of the rows; the mean loss. `average` is for several processes."""
+        self.net.train()
+        order = torch.randperm(len(truth), generator=self.random)
+        losses = [self._step(truth.rows(rows), played.rows(rows), average) for rows in order.chunk(self.config.rounds)]
+        return sum(losses) / len(losses)
+
+    def _step(self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None]) -> float:
+        logits = torch.cat((self.logits(truth), self.logits(played)))
+        low = self.config.smoothing / 2
+        target = torch.cat((torch.full((len(truth),), 1 - low), torch.full((len(played),), low)))
+        loss = functional.binary_cross_entropy_with_logits(logits, target.to(logits.device))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        average(self.net)
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        return float(loss.detach())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        return {
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "recent": list(self.schedule.rewards),
+            "random": self.random.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.net.load_state_dict(state["net"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.rewards.extend(state["recent"])
+        self.random.set_state(state["random"])

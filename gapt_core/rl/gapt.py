@@ -1,0 +1,369 @@
+"""Generative adversarial post-training: one loop, one folder, exact resume (GAPT §3, algorithm 1).
+
+A step: draw melodies, let the policy play, judge, estimate advantages, update policy and value net, and the
+discriminator when its schedule says so. A run that is killed goes on where its last checkpoint stands.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gapt_core import metrics
+from gapt_core.errors import TrainingError
+from gapt_core.parts import PARTS
+from gapt_core.rl.adversary import Adversary, AdversaryConfig
+from gapt_core.rl.coherence import Coherence
+from gapt_core.rl.episodes import Episodes, Reward, Scores
+from gapt_core.rl.kit import Kit
+from gapt_core.rl.ppo import Ppo, PpoConfig, Prior, explained_variance
+from gapt_core.rl.ranks import Ranks
+from gapt_core.rl.rollout import Shown, environment, roll_out
+from gapt_core.rl.rules import Rules, RulesConfig
+from gapt_core.train.corpus import Corpus
+from gapt_core.train.crops import CropSource
+from gapt_core.train.policy import Trained
+from gapt_core.train.rewards import draw_pairs
+from gapt_core.train.run import DAMAGE, read_state, save_atomically
+from presets.files import write_atomically
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+RUN = "run.json"
+WEIGHTS = "policy.pt"
+
+MAXIMUM_KL = 50.0
+"""Divergence from the anchor, in nats a choice, above which a run has come apart."""
+
+
+@dataclass(frozen=True)
+class GaptConfig:
+    """A run of post-training.
+
+    Attributes:
+        part: what is played: `chord` for the policy, `melody` for the melody agent.
+        rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
+        window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
+        warmup: steps of linear warm-up of the rates; from there a cosine falls to `floor` of the peak.
+        buffers: batches of rollouts of the untouched policy on which value net and discriminator are fitted first, over
+            `fit_rounds` passes. The paper has none: 0.
+        save_every: steps between checkpoints.
+    """
+
+    part: str = "chord"
+    steps: int = 200
+    rollouts: int = 64
+    frames: int = 192
+    window: int = 64
+    shown: Shown = field(default_factory=Shown)
+    ppo: PpoConfig = field(default_factory=PpoConfig)
+    rules: RulesConfig = field(default_factory=RulesConfig)
+    adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
+    warmup: int = 10
+    floor: float = 0.1
+    buffers: int = 6
+    fit_rounds: int = 4
+    save_every: int = 10
+    seed: int = 0
+    selection: str = "all"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the log and the checkpoint."""
+        return asdict(self)
+
+
+class Seconds:
+    """Adds up where the time of a step goes."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Time what is inside as `part`."""
+        started = time.perf_counter()
+        yield
+        self.parts[part] = self.parts.get(part, 0.0) + time.perf_counter() - started
+
+
+class Gapt:
+    """One run in one folder.
+
+    Args:
+        corpus: whose melodies are the environment, and whose chords are real to the discriminator.
+        kit: anchor and reward nets.
+        init: the policy to start from.
+        folder: gets checkpoint, weights and log; a run found there is resumed.
+        ranks: the processes that share the run.
+        rewards: what judges besides the discriminator; by default the kit's nets and the rules.
+
+    Raises:
+        TrainingError: the folder holds a run of another recipe, or a damaged one.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        kit: Kit,
+        init: Trained,
+        folder: Path,
+        config: GaptConfig,
+        *,
+        ranks: Ranks | None = None,
+        rewards: Sequence[Reward] | None = None,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.init = init
+        self.ranks = ranks or Ranks()
+        self.part = PARTS[config.part]
+        seed = config.seed * self.ranks.size + self.ranks.rank
+        torch.manual_seed(config.seed)
+        self.ppo = Ppo(init.net.requires_grad_(True), kit.anchor(self.part), self.part, config.ppo, self.ranks)
+        self.adversary = Adversary(config.adversary, self.part, config.seed)
+        self.rewards = rewards or (Coherence(kit.judges, config.window), Rules(config.rules, self.part))
+        self.random = torch.Generator().manual_seed(seed)
+        self.source = CropSource(corpus, np.random.default_rng(seed))
+        self.step = 0
+        self.warmed = config.buffers == 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CHECKPOINT).exists():
+            self._load()
+        elif self.ranks.rank == 0:
+            write_atomically(folder / RUN, (json.dumps(config.to_dict(), indent=1) + "\n").encode())
+
+    def run(self) -> Iterator[dict[str, Any]]:
+        """Train to the end, yielding a record a step; a run that comes apart ends with `diverged`."""
+        if not self.warmed:
+            yield self.warm_up()
+            self.save()
+        while self.step < self.config.steps:
+            record = self.train_step()
+            self.step += 1
+            if _apart(record):
+                yield record | {"diverged": True}
+                return
+            yield record
+            if self.step % self.config.save_every == 0 or self.step == self.config.steps:
+                self.save()
+
+    def warm_up(self) -> dict[str, Any]:
+        """Fit the discriminator, then the value net, on rollouts of the policy as it is (method, §22.9)."""
+        seconds = Seconds()
+        pairs = [self.play(seconds) for _ in range(self.config.buffers)]
+        accuracy = self._warm_adversary(pairs)
+        judged = [(played, self.ppo.before(played), sum_of(self.judge(played))) for _, played in pairs]
+        variance = 0.0
+        for _ in range(self.config.fit_rounds):
+            for played, prior, reward in judged:
+                values, bootstrap = self.ppo.values(played)
+                _, returns = self.ppo.estimate(reward, prior._replace(values=values, bootstrap=bootstrap), played)
+                variance = explained_variance(values, returns, played.valid)
+                for rows in self.ppo.minibatches(len(played), self.random):
+                    self.ppo.fit_value(played.rows(rows), returns[rows])
+        self.warmed = True
+        return {"step": 0, "accuracy": accuracy, "explained_variance": variance}
+
+    def _warm_adversary(self, pairs: list[tuple[Episodes, Episodes]]) -> float | None:
+        config = self.config.adversary
+        if not config.weight or not config.warm_accuracy:
+            return None
+        accuracy, learned = 0.0, 0
+        while learned < config.warm_rounds:
+            for truth, played in pairs:
+                self.adversary.learn(truth, played, self.ranks.average)
+                learned += config.rounds
+            accuracy = self.ranks.mean(self.adversary.accuracy(*self.play(Seconds())))
+            if accuracy >= config.warm_accuracy:
+                break
+        return accuracy
+
+    def train_step(self) -> dict[str, Any]:
+        """One step of algorithm 1; its record for the log."""
+        seconds, started = Seconds(), time.perf_counter()
+        self._set_rates()
+        truth, played = self.play(seconds)
+        with seconds.of("rewards"):
+            scores = self.judge(played)
+        parts = self.ppo.minibatches(len(played), self.random)
+        with seconds.of("anchor"):
+            prior = gather([self.ppo.before(played.rows(rows)) for rows in parts], parts)
+        advantage, returns = self.ppo.estimate(sum_of(scores), prior, played)
+        figures: list[dict[str, float]] = []
+        for rows in parts:
+            some = played.rows(rows)
+            with seconds.of("policy"):
+                one = self.ppo.improve_policy(some, prior.chosen[rows], advantage[rows])
+            with seconds.of("value"):
+                figures.append(one | self.ppo.fit_value(some, returns[rows]))
+        with seconds.of("adversary"):
+            adversary = self._meet(truth, played, scores)
+        seconds.parts["total"] = time.perf_counter() - started
+        return self._record(played, scores, prior, returns, figures) | {
+            "adversary": adversary,
+            "seconds": {name: round(value, 4) for name, value in seconds.parts.items()},
+        }
+
+    def play(self, seconds: Seconds) -> tuple[Episodes, Episodes]:
+        """Fresh duets of the data, and the same ones with the part played by the policy."""
+        config = self.config
+        with seconds.of("rollout"):
+            crops = draw_pairs(self.source, config.frames, config.rollouts)
+            shown = config.shown if config.part == "chord" else replace(config.shown, share=0.0)
+            truth = environment(crops, config.frames, shown, self.source.random)
+            played, _ = roll_out(self.ppo.policy, truth, self.random, self.part)
+        return truth, played
+
+    def judge(self, played: Episodes) -> Scores:
+        """Every reward, already weighted; `[batch, time]` each."""
+        scores = {name: score for reward in self.rewards for name, score in reward(played).items()}
+        if self.config.adversary.weight:
+            scores["adversarial"] = played.at_end(self.config.adversary.weight * self.adversary.reward(played))
+        return scores
+
+    def _meet(self, truth: Episodes, played: Episodes, scores: Scores) -> dict[str, Any]:
+        """Let the discriminator learn if it is time; what happened, its accuracy before learning included."""
+        weight = self.config.adversary.weight
+        if not weight:
+            return {"updated": False}
+        reward = self.ranks.mean(float(scores["adversarial"].sum(1).mean()) / weight)
+        due = self.adversary.schedule.due(self.step + 1, reward)
+        accuracy = self.adversary.accuracy(truth, played)
+        loss = self.adversary.learn(truth, played, self.ranks.average) if due else None
+        return {
+            "updated": due,
+            "accuracy": accuracy,
+            "loss": loss,
+            "reward": reward,
+            "recent": self.adversary.schedule.mean(),
+            "phase": self.adversary.schedule.phase(self.step + 1),
+        }
+
+    def _record(
+        self, played: Episodes, scores: Scores, prior: Prior, returns: Tensor, figures: list[dict[str, float]]
+    ) -> dict[str, Any]:
+        means = {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
+        means["ratio_error"] = figures[0]["ratio_error"]
+        rewards = {name: float(score.sum(1).mean()) for name, score in scores.items()}
+        return {
+            "step": self.step + 1,
+            "reward": sum(rewards.values()),
+            "rewards": rewards,
+            "kl": float(prior.kl.sum() / played.valid.sum()),
+            "explained_variance": explained_variance(prior.values, returns, played.valid),
+            **means,
+            **musical_figures(played),
+        }
+
+    def _set_rates(self) -> None:
+        config = self.config
+        rise = min(1.0, (self.step + 1) / max(1, config.warmup))
+        through = max(0.0, self.step - config.warmup) / max(1, config.steps - config.warmup)
+        fall = config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, through)))
+        for optimiser, peak in zip(self.ppo.optimisers, (config.ppo.rate, config.ppo.value_rate), strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * rise * fall
+
+    def save(self) -> None:
+        """Write the checkpoint and the weights, each whole or not at all."""
+        if self.ranks.rank:
+            return
+        state = {
+            "policy": self.ppo.policy.state_dict(),
+            "value": self.ppo.value.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.ppo.optimisers],
+            "adversary": self.adversary.state_dict(),
+            "step": self.step,
+            "warmed": self.warmed,
+            "random": self.random.get_state(),
+            "crops": json.dumps(self.source.random.bit_generator.state),
+            "config": self.config.to_dict(),
+        }
+        save_atomically(self.folder / CHECKPOINT, state)
+        stage = {"kind": "gapt", "step": self.step, **self.config.to_dict()}
+        net = {"net": self.ppo.policy.config.to_dict()}
+        weights = {"net": self.ppo.policy.state_dict(), "config": net, "stages": [*self.init.stages, stage]}
+        save_atomically(self.folder / WEIGHTS, weights)
+
+    def _load(self) -> None:
+        path = self.folder / CHECKPOINT
+        try:
+            state = read_state(path)
+            config = {**state["config"], "steps": self.config.steps}
+        except DAMAGE as error:
+            raise TrainingError(f"{path} is damaged; remove the folder to begin anew.") from error
+        if config != self.config.to_dict():
+            raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
+        self.ppo.policy.load_state_dict(state["policy"])
+        self.ppo.value.load_state_dict(state["value"])
+        for optimiser, saved in zip(self.ppo.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.adversary.load_state_dict(state["adversary"])
+        self.step, self.warmed = state["step"], state["warmed"]
+        self.random.set_state(state["random"])
+        self.source.random.bit_generator.state = json.loads(state["crops"])
+
+
+def train_gapt(gapt: Gapt, show: Callable[[dict[str, Any]], None]) -> Path:
+    """Run `gapt` to its end, logging every record; the path of the weights."""
+    log = gapt.folder / LOG
+    if gapt.ranks.rank == 0:
+        _forget_after(log, gapt.step if gapt.warmed else -1)
+    for record in gapt.run():
+        if gapt.ranks.rank == 0:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+            show(record)
+    return gapt.folder / WEIGHTS
+
+
+def sum_of(scores: Scores) -> Tensor:
+    """The plain sum of all rewards (method, §5.5); `[batch, time]`."""
+    return torch.stack(list(scores.values())).sum(0)
+
+
+def gather(priors: list[Prior], parts: list[Tensor]) -> Prior:
+    """What was computed for the rows of each part, put back in the order of the rows."""
+    back = torch.cat(parts).argsort()
+    return Prior(*(torch.cat(columns)[back] for columns in zip(*priors, strict=True)))
+
+
+def musical_figures(played: Episodes) -> dict[str, float]:
+    """The figures that show a collapse while it happens: mean over the episodes."""
+    rows = []
+    for row in range(len(played)):
+        part = slice(0, int(played.last()[row]) + 1)
+        tracks = (getattr(played, name)[row, part].numpy() for name in ("melody", "chord", "metre"))
+        rows.append(metrics.figures(*tracks))
+    mean = asdict(metrics.mean_figures(rows))
+    shown = ("note_in_chord", "onsets_per_bar", "silence", "unique_chords", "entropy")
+    return {"chord_entropy" if name == "entropy" else name: mean[name] for name in shown}
+
+
+def _apart(record: dict[str, Any]) -> bool:
+    figures = (record["reward"], record["kl"], record["policy_loss"], record["value_loss"])
+    return not all(math.isfinite(figure) for figure in figures) or record["kl"] > MAXIMUM_KL
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop what was logged after the checkpoint that the run goes on from."""
+    if not log.exists():
+        return
+    lines = []
+    for line in log.read_text("utf-8").splitlines():
+        try:
+            kept = json.loads(line)["step"] <= step
+        except (ValueError, KeyError):
+            kept = False
+        lines += [line] if kept else []
+    write_atomically(log, "".join(line + "\n" for line in lines).encode())

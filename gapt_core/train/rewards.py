@@ -1,0 +1,248 @@
+"""Training of the coherence rewards from real pairs and wrong ones (GAPT §3.4, C.2), and their test scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gapt_core.errors import TrainingError
+from gapt_core.model.encoder import EncoderConfig
+from gapt_core.model.rewards import ContrastiveNet, DiscriminativeNet, JudgeConfig, build_judge
+from gapt_core.train.corpus import Corpus, Piece, describe_data
+from gapt_core.train.crops import Crop, CropSource, start_with_onset
+from gapt_core.train.optimise import descend, make_optimisers
+from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
+from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT
+
+CROP_FRAMES = (256, 192, 128, 64)
+"""Lengths of crops: a reward must judge the length it is asked about."""
+
+SHORTEST = 16
+"""Frames below which a crop is not worth judging."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeTraining(Recipe):
+    """The recipe of one reward net.
+
+    Attributes:
+        batch: crops of 192 frames a step; longer crops come in smaller batches, shorter ones in larger.
+        shifted: discriminative nets only: share of the wrong pairs that are the right ones out of step, by one to
+            three frames for rhythm-only nets, else by whole beats. The rest are parts of different songs.
+    """
+
+    judge: JudgeConfig
+    batch: int = 96
+    shifted: float = 0.25
+    steps: int = 360
+    warmup: int = 30
+    cooldown: float = 0.7
+    validate_every: int = 100
+    selection: str = "all"
+
+
+class Pairs(NamedTuple):
+    """Duets cut to one length; `[batch, time]`."""
+
+    melody: Tensor
+    chord: Tensor
+    valid: Tensor
+
+    def to(self, device: torch.device) -> Pairs:
+        """The same pairs on `device`."""
+        return Pairs(*(part.to(device) for part in self))
+
+
+class JudgeLearner:
+    """One reward net and what it learns from."""
+
+    def __init__(self, corpus: Corpus, valid: Corpus, config: JudgeTraining) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = build_judge(config.judge).to(self.device)
+        self.nets = {"net": self.net}
+        self.random = np.random.default_rng(config.seed)
+        self.optimisers = make_optimisers(self.net, config)
+        self._source = CropSource(corpus, self.random)
+        self._gallery = gallery(valid)
+
+    def learn(self, step: int) -> dict[str, float]:
+        """Take one gradient step; the loss."""
+        frames = int(self.random.choice(CROP_FRAMES))
+        pairs = stack_pairs(draw_pairs(self._source, frames, self.config.batch * 192 // frames))
+        self.net.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss = self._loss(pairs.to(self.device))
+        descend(loss, self.net, self.optimisers, self.config.clip)
+        return {"loss": loss.item()}
+
+    def _loss(self, pairs: Pairs) -> Tensor:
+        if isinstance(self.net, ContrastiveNet):
+            return contrastive_loss(self.net, pairs)
+        return discriminative_loss(self.net, pairs, self.config, self.random)
+
+    def validate(self) -> dict[str, Any]:
+        """Scores on the validation songs; `validation` is what decides: mAP@10 or F1, less is better."""
+        scores = judge_scores(self.net, self._gallery, self.config)
+        key = "mean_average_precision_10" if isinstance(self.net, ContrastiveNet) else "f1"
+        return {**scores, "validation": -scores[key]}
+
+
+def judge_run(corpus: Corpus, valid: Corpus, config: JudgeTraining, folder: Path) -> Run:
+    """The run in `folder`, new or resumed; see `Run` for what is raised."""
+    return Run(JudgeLearner(corpus, valid, config), folder, Origin(describe_data(corpus)))
+
+
+def load_judge(path: Path) -> ContrastiveNet | DiscriminativeNet:
+    """The reward net of a run's `best.pt`, ready to judge: no gradients.
+
+    Raises:
+        TrainingError: the file is not one.
+    """
+    try:
+        state = read_state(path)
+        described = state["config"]["judge"]
+        net = build_judge(JudgeConfig(described["kind"], described["rhythm"], EncoderConfig(**described["encoder"])))
+        net.load_state_dict(state["net"])
+    except DAMAGE as error:
+        raise TrainingError(f"{path} holds no reward net; give the best.pt of `gapt train rewards`.") from error
+    return net.requires_grad_(False).eval()
+
+
+def draw_pairs(source: CropSource, frames: int, count: int) -> list[Crop]:
+    """`count` crops that are not too short to be judged."""
+    drawn: list[Crop] = []
+    while len(drawn) < count:
+        crop = source.draw(frames)
+        if len(crop.melody) >= SHORTEST and crop.chord.any() and crop.melody.any():
+            drawn.append(crop)
+    return drawn
+
+
+def stack_pairs(crops: Sequence[Crop | Piece]) -> Pairs:
+    """Crops side by side, the shorter ones padded."""
+    length = max(len(crop.melody) for crop in crops)
+    melody = np.stack([np.pad(crop.melody, (0, length - len(crop.melody))) for crop in crops])
+    chord = np.stack([np.pad(crop.chord, (0, length - len(crop.chord))) for crop in crops])
+    valid = np.stack([np.arange(length) < len(crop.melody) for crop in crops])
+    return Pairs(torch.from_numpy(melody), torch.from_numpy(chord), torch.from_numpy(valid))
+
+
+def contrastive_loss(net: ContrastiveNet, pairs: Pairs) -> Tensor:
+    """Symmetric InfoNCE over the batch (GAPT C.2). All rows are cut to the shortest: lengths tell tales."""
+    shortest = int(pairs.valid.sum(1).min())
+    cut = Pairs(*(part[:, :shortest] for part in pairs)) if shortest >= SHORTEST else pairs
+    melody, chord = net(*cut)
+    logits = net.log_scale.exp().clamp(max=100.0) * melody @ chord.T
+    target = torch.arange(len(logits))
+    return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+
+
+def discriminative_loss(
+    net: DiscriminativeNet, pairs: Pairs, config: JudgeTraining, random: np.random.Generator
+) -> Tensor:
+    """Cross-entropy of real against wrong pairs of equal lengths."""
+    real, wrong = with_wrong(pairs, config, random)
+    logits = net(*(torch.cat((one, other)) for one, other in zip(real, wrong, strict=True)))
+    target = torch.cat((torch.ones(len(real.melody)), torch.zeros(len(wrong.melody))))
+    return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def with_wrong(pairs: Pairs, config: JudgeTraining, random: np.random.Generator) -> tuple[Pairs, Pairs]:
+    """Real pairs, and as many wrong ones of the very same lengths.
+
+    A row's chords are replaced by those of another row, or put out of step; both rows, the real and the wrong one, end
+    where the shorter of the two songs ends, lest the length tell them apart.
+    """
+    count = len(pairs.melody)
+    order = (torch.arange(count) + int(random.integers(1, count))) % count
+    chord, valid = pairs.chord[order].clone(), pairs.valid & pairs.valid[order]
+    share = 0.5 if config.judge.rhythm else config.shifted
+    for row in np.flatnonzero(random.random(count) < share):
+        frames = int(pairs.valid[row].sum())
+        chord[row, :frames] = _out_of_step(pairs.chord[row, :frames], config.judge.rhythm, random)
+        valid[row] = pairs.valid[row]
+    return pairs._replace(valid=valid), Pairs(pairs.melody, chord, valid)
+
+
+def _out_of_step(chord: Tensor, rhythm: bool, random: np.random.Generator) -> Tensor:
+    """The same chords late: by one to three frames, the first extended, or rolled round by beats."""
+    tokens = chord.numpy()
+    if rhythm:
+        late = int(random.integers(1, 4))
+        head = np.full(late, tokens[0])
+        head[1:] = np.where(head[1:] >= CHORD_ONSET, CHORD_HOLD + (head[1:] - CHORD_ONSET) % (CHORD_HOLD - 1), 0)
+        moved = np.concatenate([head, _continued(tokens)])[: len(tokens)]
+    else:
+        beats = max(2, len(tokens) // FRAMES_PER_BEAT)
+        moved = np.roll(tokens, FRAMES_PER_BEAT * int(random.integers(1, beats)))
+    return torch.from_numpy(start_with_onset(moved, CHORD_ONSET, CHORD_HOLD))
+
+
+def _continued(tokens: np.ndarray) -> np.ndarray:
+    """A track whose first onset is a hold, because the chord before it is the same one, extended."""
+    tokens = tokens.copy()
+    if CHORD_ONSET <= tokens[0] < CHORD_HOLD:
+        tokens[0] += CHORD_HOLD - CHORD_ONSET
+    return tokens
+
+
+def gallery(corpus: Corpus, frames: int = 256, songs: int = 48) -> list[Piece]:
+    """The first `frames` frames of at most `songs` songs of each set, long enough to be judged."""
+    cut = (piece_start(piece, frames) for pieces in corpus.values() for piece in pieces[:songs])
+    return [piece for piece in cut if len(piece) >= SHORTEST and piece.chord.any() and piece.melody.any()]
+
+
+def piece_start(piece: Piece, frames: int) -> Piece:
+    """The first `frames` frames."""
+    part = slice(0, frames)
+    return Piece(piece.title, piece.style, piece.melody[part], piece.chord[part], piece.metre[part])
+
+
+@torch.inference_mode()
+def judge_scores(
+    net: ContrastiveNet | DiscriminativeNet, pieces: Sequence[Piece], config: JudgeTraining
+) -> dict[str, Any]:
+    """Retrieval scores with the gallery's size, or precision, recall and F1, on real songs (GAPT, tables 3 and 4)."""
+    net.eval()
+    if isinstance(net, ContrastiveNet):
+        vectors = [net(*stack_pairs(part)) for part in _portions(pieces)]
+        melody, chord = (torch.cat(side) for side in zip(*vectors, strict=True))
+        return retrieval_scores((melody @ chord.T).numpy())
+    random = np.random.default_rng(0)
+    logits, labels = [], []
+    for part in _portions(pieces):
+        real, wrong = with_wrong(stack_pairs(part), config, random)
+        logits += [net(*real), net(*wrong)]
+        labels += [torch.ones(len(part)), torch.zeros(len(part))]
+    return detection_scores(torch.cat(logits).numpy() > 0, torch.cat(labels).numpy() > 0.5)
+
+
+def retrieval_scores(similarity: np.ndarray) -> dict[str, float]:
+    """R@1, 5, 10 and mAP@10 of finding chords by melody; `similarity` `[melodies, chords]`, the diagonal is right."""
+    rank = (similarity > np.diag(similarity)[:, None]).sum(1)
+    found = {f"recall_{k}": float((rank < k).mean()) for k in (1, 5, 10)}
+    precision = np.where(rank < 10, 1.0 / (rank + 1), 0.0)
+    return {**found, "mean_average_precision_10": float(precision.mean()), "gallery": float(len(similarity))}
+
+
+def detection_scores(said: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """Precision, recall and F1 of "real"; booleans."""
+    hits = float((said & true).sum())
+    precision, recall = hits / max(1, said.sum()), hits / max(1, true.sum())
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "pairs": float(len(true))}
+
+
+def _portions(pieces: Sequence[Piece], size: int = 64) -> Iterator[Sequence[Piece]]:
+    for start in range(0, len(pieces), size):
+        portion = pieces[start : start + size]
+        yield portion if len(portion) > 1 else pieces[start - 1 : start + 1]
