@@ -115,7 +115,7 @@ class AnchorLearner:
             net.decoder.load_state_dict(init.net.state_dict())
         self.net = net.to(self.device)
         self.nets = {"net": self.net}
-        self.optimisers = make_optimisers(self.net, config.rate, config.matrix_rate, config.weight_decay)
+        self.optimisers = make_optimisers(self.net, config)
         self.random = np.random.default_rng(config.seed)
         self._source = AnchorSource(corpus, config.batch, self.part, self.random)
         self._valid = {name: _whole(self.part, pieces, config.batch.frames) for name, pieces in valid.items()}

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn, optim
 
+from gapt_core.train.run import Recipe
 
-def make_optimisers(net: nn.Module, rate: float, matrix_rate: float, weight_decay: float) -> list[optim.Optimizer]:
+
+def make_optimisers(net: nn.Module, config: Recipe) -> list[optim.Optimizer]:
     """AdamW for vectors and tables, Muon for the matrices of the blocks; only these decay."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in net.named_parameters():
         (matrices if "blocks" in name.split(".") and parameter.ndim == 2 else others).append(parameter)
-    adam = optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    return [adam, optim.Muon(matrices, matrix_rate, weight_decay=weight_decay)]
+    adam = optim.AdamW(others, config.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    return [adam, optim.Muon(matrices, config.matrix_rate, weight_decay=config.weight_decay)]
 
 
 def descend(loss: Tensor, net: nn.Module, optimisers: Sequence[optim.Optimizer], clip: float) -> None:

@@ -65,7 +65,7 @@ class PolicyLearner:
             net.load_state_dict(init.net.state_dict())
         self.net = net.to(self.device)
         self.nets = {"net": self.net}
-        self.optimisers = make_optimisers(self.net, config.rate, config.matrix_rate, config.weight_decay)
+        self.optimisers = make_optimisers(self.net, config)
         self.random = np.random.default_rng(config.seed)
         self._source = BatchSource(corpus, config.batch, self.random)
         self._valid = {shown: _validation_batches(valid, config, shown) for shown in (False, True)}
