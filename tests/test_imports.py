@@ -21,22 +21,32 @@ ARROWS = {
 }
 """What each package may import besides itself."""
 
-NETS = ("gapt_core/model/*", "gapt_core/rl/*", "gapt_core/train/*", "gapt_core/evaluate/*", "gapt_core/export/*")
+NETS = (
+    "gapt_core/model/*",
+    "gapt_core/rl/*",
+    "gapt_core/train/*",
+    "gapt_core/evaluate/*",
+    "gapt_core/export/*",
+    "gapt_core/experiment/*",
+)
 
 LIBRARIES = {
     "aalink": ("bridge/ports/link.py",),
     "click": ("*/cli.py", "bridge/commands/*.py", "gapt_core/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
+    "matplotlib": ("gapt_core/experiment/figures*.py",),
     "music21": ("gapt_core/data/*",),
     "numba": ("gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
     "pythonosc": ("bridge/ports/osc/codec.py",),
+    "ray": ("gapt_core/experiment/cluster.py",),
     "rich": ("*/cli.py", "bridge/commands/*.py", "bridge/live/view.py", "gapt_core/commands/*.py"),
     "rtmidi": ("bridge/ports/midi_drivers.py",),
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
+    "scipy": ("gapt_core/experiment/*",),
     "tomlkit": ("bridge/controls/user_file.py",),
     "torch": (*NETS, "plugin_host/worker*.py"),
     "zeroconf": ("bridge/ports/osc/announce.py",),

@@ -1,0 +1,112 @@
+"""The folder of an experiment, as data: its grid, its runs' records, logs and measurements."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gapt_core.errors import TrainingError
+from gapt_core.experiment.grid import Grid, RunSettings, read_grid
+from gapt_core.experiment.state import RunState, read_state
+from presets.files import write_atomically
+
+GRID = "grid.json"
+LOG = "log.jsonl"
+STAGE_NAMES = ("train", "measure", "latency")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the grid and the folder it has, or will have."""
+
+    settings: RunSettings
+    folder: Path
+
+    @cached_property
+    def state(self) -> RunState | None:
+        """Its record; None if it was never begun, or by other settings."""
+        state = read_state(self.folder)
+        return state if state and state.digest == self.settings.digest else None
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """The records of its training steps; a last line cut short by a kill is left out."""
+        return read_log(self.folder / LOG)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there are figures of it."""
+        return self.state is not None and "measure" in self.state.done
+
+    @property
+    def standing(self) -> str:
+        """In a word: missing, begun, trained, done or failed."""
+        if self.state is None:
+            return "missing"
+        if self.state.failure:
+            return "failed"
+        if all(name in self.state.done for name in STAGE_NAMES):
+            return "done"
+        return "trained" if "train" in self.state.done else "begun"
+
+    @property
+    def steps(self) -> int:
+        """Steps of training so far."""
+        return int(self.log[-1]["step"]) if self.log else 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the steps took."""
+        return sum((record.get("seconds") or {}).get("total") or 0.0 for record in self.log)
+
+
+def write_grid(folder: Path, grid: Grid) -> None:
+    """Note in the experiment's folder, made if it is not there, which grid it is of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / GRID, (json.dumps(grid.to_dict(), indent=1) + "\n").encode())
+
+
+def open_experiment(folder: Path) -> tuple[Grid, list[Run]]:
+    """The grid of the experiment in `folder`, and its runs in the grid's order.
+
+    Raises:
+        TrainingError: there is no experiment.
+    """
+    try:
+        values = json.loads((folder / GRID).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{folder} holds no experiment; begin one with `gapt experiment run`.") from error
+    grid = read_grid(values, GRID)
+    return grid, [Run(settings, folder / settings.name) for settings in grid.runs()]
+
+
+def standings(folder: Path) -> list[dict[str, Any]]:
+    """How each run stands: `run`, `state`, `steps`, `seconds` and a `note`.
+
+    Raises:
+        TrainingError: there is no experiment.
+    """
+    return [
+        {
+            "run": run.settings.name,
+            "state": run.standing,
+            "steps": run.steps,
+            "seconds": round(run.seconds, 1),
+            "note": run.state.failure if run.state else "",
+        }
+        for run in open_experiment(folder)[1]
+    ]
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a training log; none if there is no log."""
+    records = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records

@@ -1,0 +1,98 @@
+"""The grid on a real Ray of this machine: the same files come home, and what was begun goes on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import toy_runs
+from toy_runs import GRID, STAGES, toy_tasks
+
+from gapt_core.errors import TrainingError
+from gapt_core.experiment.packing import pack, unpack
+from gapt_core.experiment.runner import Outcome, perform
+from gapt_core.experiment.state import Stage, read_state
+
+
+@pytest.fixture
+def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "tune.txt").write_text("la la")
+    helpers = str(Path(toy_runs.__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([helpers, os.environ.get("PYTHONPATH", "")]))
+    return tmp_path / "songs"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    volatile = {"state.json", toy_runs.STEPS, "lock"}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name not in volatile}
+
+
+def test_a_folder_survives_its_journey(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "measured").mkdir(parents=True)
+    for name in ("log.jsonl", "state.json", "checkpoint.pt", "measured/figures.json", "measured/beats.npz", "lock"):
+        (folder / name).write_text(name)
+    (folder / ".policy.pt-half").write_text("half")
+    packed = pack(folder)
+    assert packed == pack(folder)
+    unpack(packed, tmp_path / "home")
+    found = {file.relative_to(tmp_path / "home").as_posix() for file in (tmp_path / "home").rglob("*.*")}
+    assert found == {"log.jsonl", "state.json", "checkpoint.pt", "measured/figures.json", "measured/beats.npz"}
+
+
+def test_files_that_tell_of_others_are_packed_first_and_unpacked_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("log.jsonl", "state.json", "a.pt"):
+        (tmp_path / name).write_text(name)
+    written = []
+    monkeypatch.setattr(
+        "gapt_core.experiment.packing.write_atomically", lambda path, content: written.append(path.name)
+    )
+    unpack(pack(tmp_path), tmp_path / "home")
+    assert written == ["log.jsonl", "a.pt", "state.json"]
+
+
+def test_nothing_is_unpacked_outside(tmp_path: Path) -> None:
+    import io
+    import tarfile
+
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("../evil.txt"), io.BytesIO())
+    with pytest.raises(TrainingError, match="no file of it"):
+        unpack(packed.getvalue(), tmp_path / "home")
+
+
+def test_a_grid_runs_on_two_workers_of_ray(songs: Path) -> None:
+    """Six runs on Ray: one was begun before and goes on, one fails, the others give what they give here."""
+    pytest.importorskip("ray")
+    from gapt_core.experiment.cluster import run_cluster
+
+    grid = replace(GRID, training={"steps": 30, "pause": 0.01})
+    tasks = toy_tasks(songs, grid)
+    begun = tasks[0]
+    perform(replace(begun, stages=STAGES[:1]))
+    broken = [replace(t, stages=(Stage("fail", toy_runs.fail),)) for t in toy_tasks(songs, replace(GRID, seeds=(3,)))]
+    told: list[str] = []
+    outcomes = run_cluster(
+        [*tasks, broken[0]], "local", 0.0, lambda settings, outcome: told.append(settings.name), snapshot_seconds=0.1
+    )
+    assert outcomes == {task.settings.name: Outcome.DONE for task in tasks} | {"rl-seed3": Outcome.FAILED}
+    assert sorted(told) == sorted(outcomes)
+    failed = read_state(broken[0].folder)
+    assert failed is not None and failed.failure == "TrainingError: Odd seeds are refused; take an even one."
+    workers = {(task.folder / toy_runs.STEPS).read_text().split()[1] for task in tasks}
+    assert len(workers) > 2 and str(os.getpid()) in workers
+    for task in tasks:
+        state = read_state(task.folder)
+        assert state is not None and set(state.done) == {"train", "measure"}
+        here = replace(task, folder=songs.parent / "here" / task.settings.name)
+        perform(here)
+        assert files_of(task.folder) == files_of(here.folder)
+    assert len((begun.folder / toy_runs.STEPS).read_text().splitlines()) == 30
+    again = run_cluster(tasks, "local", 0.0, lambda settings, outcome: None)
+    assert set(again.values()) == {Outcome.READY}
