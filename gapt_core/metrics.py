@@ -81,19 +81,25 @@ def figures(melody: Tokens, chord: Tokens | None, metre: NDArray[np.int64]) -> S
 
 
 def harmony_by_beat(melody: Tokens, chord: Tokens, beats: int, start: int = 0) -> Floats:
-    """Note in chord of each of the `beats` quarters from frame `start` on; `[beats]`.
+    """Note in chord of each of the `beats` quarters from frame `start` on, which may lie before the song; `[beats]`.
 
     NaN where no frame has both a note and a chord, and outside the song.
     """
-    span = slice(start, start + beats * FRAMES_PER_BEAT)
+    span = slice(max(start, 0), max(start + beats * FRAMES_PER_BEAT, 0))
     notes, chords = melody[span], chord[span]
+    place = slice(max(-start, 0), max(-start, 0) + len(notes))
     covered = np.zeros(beats * FRAMES_PER_BEAT, dtype=np.bool_)
     inside = np.zeros_like(covered)
-    covered[: len(notes)] = (notes != SILENCE) & (chords != NO_CHORD)
-    inside[: len(notes)] = _pitch_classes()[chords, (notes - NOTE_ONSET) % PITCH_COUNT % 12]
+    covered[place] = (notes != SILENCE) & (chords != NO_CHORD)
+    inside[place] = _pitch_classes()[chords, (notes - NOTE_ONSET) % PITCH_COUNT % 12]
     counts = covered.reshape(beats, FRAMES_PER_BEAT).sum(1)
     hits = (inside & covered).reshape(beats, FRAMES_PER_BEAT).sum(1)
     return np.divide(hits, counts, out=np.full(beats, np.nan), where=counts > 0)
+
+
+def agreement(one: Tokens, other: Tokens) -> float:
+    """Share of the frames in which both tracks name the same chord, or none, struck or held; NaN for no frames."""
+    return _ratio(int(np.sum(_chord_bins(one) == _chord_bins(other))), len(one))
 
 
 def mean_figures(songs: Iterable[SongFigures]) -> SongFigures:

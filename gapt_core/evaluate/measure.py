@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,10 @@ ROWS = (TRUTH, CONTROL, *MODES)
 """Rows of a plain measurement."""
 
 Tracks = Sequence[NDArray[np.int64]]
+"""Chord tokens of each song, `[frames]`."""
+
+Curves = Callable[[Sequence[Piece], Tracks], NDArray[np.floating]]
+"""Songs and chord tracks to note in chord by quarter, `[songs, beats]`."""
 
 
 def measure(net: PolicyNet, sets: Sequence[SongSet], config: EvaluateConfig, embedder: Embedder | None) -> Measured:
@@ -48,22 +52,26 @@ class Meter:
         self._embedders = ({LISTENER: embedder} if embedder else {}) | {HISTOGRAM: histogram_rows}
         self.embedders = tuple(self._embedders)
 
-    def measured_set(self, entry: SongSet, played: Mapping[str, Tracks]) -> MeasuredSet:
+    def measured_set(self, entry: SongSet, played: Mapping[str, Tracks], curves: Curves | None = None) -> MeasuredSet:
         """The set's own chords, the next song's, and what was played; all against the set's melodies."""
         truth = [piece.chord for piece in entry.pieces]
         control = shuffled(truth, [len(piece) for piece in entry.pieces])
         rows = {
-            name: self.row(entry.pieces, chords)
+            name: self.row(entry.pieces, chords, curves)
             for name, chords in ({TRUTH: truth, CONTROL: control} | dict(played)).items()
         }
         return MeasuredSet(entry.split, entry.name, [piece.title for piece in entry.pieces], rows)
 
-    def row(self, pieces: Sequence[Piece], chords: Tracks) -> MeasuredRow:
-        """One row: chord tracks as long as the melodies of `pieces`."""
-        pairs = list(zip(pieces, chords, strict=True))
-        beats = math.ceil(max(map(len, pieces)) / FRAMES_PER_BEAT)
+    def row(self, pieces: Sequence[Piece], chords: Tracks, curves: Curves | None = None) -> MeasuredRow:
+        """One row: chord tracks as long as the melodies of `pieces`, with the beats that `curves` gives."""
         return MeasuredRow(
-            [figures(piece.melody, chord, piece.metre) for piece, chord in pairs],
+            [figures(piece.melody, chord, piece.metre) for piece, chord in zip(pieces, chords, strict=True)],
             {name: embed(chords).astype(np.float32) for name, embed in self._embedders.items()},
-            np.array([harmony_by_beat(piece.melody, chord, beats) for piece, chord in pairs], dtype=np.float32),
+            (curves or _by_beat)(pieces, chords).astype(np.float32),
         )
+
+
+def _by_beat(pieces: Sequence[Piece], chords: Tracks) -> NDArray[np.floating]:
+    beats = math.ceil(max(map(len, pieces)) / FRAMES_PER_BEAT)
+    pairs = zip(pieces, chords, strict=True)
+    return np.array([harmony_by_beat(piece.melody, chord, beats) for piece, chord in pairs])

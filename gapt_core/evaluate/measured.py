@@ -12,7 +12,8 @@
 A row's songs stand in one and the same order everywhere, so figures of two rows, or of two nets on the same
 data and configuration, pair by their place. An undefined figure is null. `embeddings.npz` holds
 `SPLIT/SET/ROW/EMBEDDER`, rows of length 1 `[songs, features]`; `beats.npz` holds `SPLIT/SET/ROW`, note in chord of each
-quarter `[songs, beats]`, NaN where undefined and past a song's end; both in single precision.
+quarter `[songs, beats]`, NaN where undefined and past a song's end; both in single precision. Some measurements have
+`"extra": {"kept 1": 0.8, ...}` in each song besides.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,15 @@ Arrays = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class MeasuredRow:
-    """One way to get chords for the songs of a set: figures, embeddings by embedder, note in chord by beat."""
+    """One way to get chords for the songs of a set: figures, embeddings by embedder, note in chord by beat.
+
+    `extra` are figures that a particular measurement has besides, name to one value a song.
+    """
 
     figures: list[SongFigures]
     embeddings: Arrays
     beats: NDArray[np.float32]
+    extra: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,11 @@ class Measured:
 
 
 def _songs(titles: list[str], row: MeasuredRow) -> list[dict[str, Any]]:
-    return [{"title": title} | _plain(figures) for title, figures in zip(titles, row.figures, strict=True)]
-
-
-def _plain(figures: SongFigures) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in asdict(figures).items()}
+    songs: list[dict[str, Any]] = []
+    for place, (title, figures) in enumerate(zip(titles, row.figures, strict=True)):
+        extra = {name: values[place] for name, values in row.extra.items()}
+        songs.append({"title": title} | _plain(asdict(figures)) | ({"extra": _plain(extra)} if extra else {}))
+    return songs
 
 
 def _read_set(entry: Mapping[str, Any], embedders: list[str], vectors: Arrays, beats: Arrays) -> MeasuredSet:
@@ -126,16 +131,21 @@ def _read_set(entry: Mapping[str, Any], embedders: list[str], vectors: Arrays, b
     rows = {}
     for name, songs in entry["rows"].items():
         key = f"{entry['split']}/{entry['set']}/{name}"
-        titles = [song["title"] for song in songs]
+        titles = [song.pop("title") for song in songs]
+        extras = [_read(song.pop("extra", {})) for song in songs]
+        figures = [SongFigures(**_read(song)) for song in songs]
         embeddings = {embedder: vectors[f"{key}/{embedder}"] for embedder in embedders}
-        rows[name] = MeasuredRow([_read_figures(song) for song in songs], embeddings, beats[key])
+        extra = {name: [values[name] for values in extras] for name in extras[0]}
+        rows[name] = MeasuredRow(figures, embeddings, beats[key], extra)
     return MeasuredSet(entry["split"], entry["set"], titles, rows)
 
 
-def _read_figures(song: Mapping[str, Any]) -> SongFigures:
-    return SongFigures(
-        **{name: math.nan if value is None else value for name, value in song.items() if name != "title"}
-    )
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def _read(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in values.items()}
 
 
 def _packed(arrays: Arrays) -> bytes:

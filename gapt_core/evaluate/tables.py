@@ -129,7 +129,8 @@ def read_tables(values: Sequence[Mapping[str, Any]]) -> list[SetTable]:
 
 def _row(row: MeasuredRow, count: int, extra: Mapping[str, float]) -> Row:
     scores = {name: vendi(rows[:count].astype(np.float64)) for name, rows in row.embeddings.items()}
-    return Row(mean_figures(row.figures), scores.get(LISTENER, math.nan), scores[HISTOGRAM], extra)
+    means = {name: mean(values) for name, values in row.extra.items()} | dict(extra)
+    return Row(mean_figures(row.figures), scores.get(LISTENER, math.nan), scores[HISTOGRAM], means)
 
 
 def _mean_row(rows: Sequence[Row]) -> Row:

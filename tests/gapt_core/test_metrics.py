@@ -138,3 +138,6 @@ def test_harmony_by_beat_counts_each_quarter() -> None:
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=5), [0.5, np.nan, np.nan, 1.0, np.nan])
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=2, start=12), [1.0, np.nan])
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=1, start=2), [0.0])
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=3, start=-6), [np.nan, 1.0, 0.0])
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=2, start=-9), [np.nan, np.nan])
+    np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=1, start=20), [np.nan])
