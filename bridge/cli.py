@@ -20,7 +20,7 @@ COMMANDS = {
     "accompany": "bridge.commands.accompany:accompany",
     "presets": "presets.cli:presets",
     "songs": "gapt_core.data.cli:songs",
-    "train": "gapt_core.cli:train",
+    "train": "gapt_core.commands.train:train",
     "evaluate": "gapt_core.commands.evaluate:evaluate",
     "export": "gapt_core.cli:export",
     "ports": "bridge.diagnosis.cli:ports",

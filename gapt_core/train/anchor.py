@@ -47,11 +47,13 @@ class AnchorConfig(Recipe):
 
     part: str = CHORD.name
     net: PolicyConfig = field(default_factory=PolicyConfig)
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    encoder: EncoderConfig = field(default_factory=lambda: EncoderConfig(layers=2))
     batch: BatchConfig = field(default_factory=BatchConfig)
-    steps: int = 4000
-    rate: float = 1e-3
-    matrix_rate: float = 0.01
+    steps: int = 1500
+    rate: float = 5e-4
+    matrix_rate: float = 5e-3
+    warmup: int = 20
+    cooldown: float = 0.8
     selection: str = "all"
 
 

@@ -169,17 +169,14 @@ def test_weights_of_another_size_or_kind_are_refused(corpus: Corpus, tmp_path: P
 
 def test_hindsight_makes_better_guesses_than_a_policy_can(corpus: Corpus, tmp_path: Path) -> None:
     net = PolicyConfig(width=64, layers=2, heads=2, feedforward=128, window=64)
-    batch = BatchConfig(size=8, frames=64, doubt=0.0)
-    policy = Trainer(
-        corpus,
-        corpus,
-        TrainConfig(net=net, batch=batch, steps=120, validate_every=120, warmup=10),
-        tmp_path / "policy",
+    batch = BatchConfig(size=4, frames=64, doubt=0.0)
+    recipe = TrainConfig(net=net, batch=batch, steps=80, validate_every=80, warmup=10)
+    best = train_policy(Trainer(corpus, corpus, recipe, tmp_path / "policy"), lambda record: None)
+    config = AnchorConfig(
+        net=net, encoder=ENCODER, batch=batch, rate=2e-3, matrix_rate=0.01, steps=50, validate_every=50
     )
-    best = train_policy(policy, lambda record: None)
-    config = AnchorConfig(net=net, encoder=ENCODER, batch=batch, steps=60, validate_every=60, warmup=10)
     run = anchor_run(corpus, corpus, config, tmp_path / "anchor", load_best(best))
     run.to_end(lambda record: None)
     heard = [json.loads(line) for line in (tmp_path / "policy" / "log.jsonl").read_text().splitlines()][-1]
-    assert run.best < heard["anticipate_mean"] * 0.7
-    assert run.best < heard["react_mean"]
+    assert run.best < heard["anticipate_mean"] * 0.6
+    assert run.best < heard["react_mean"] * 0.8

@@ -11,8 +11,8 @@ import torch
 from click.testing import CliRunner
 from tiny_corpus import write_corpus
 
-from gapt_core.cli import train
 from gapt_core.commands.evaluate import evaluate
+from gapt_core.commands.train import train
 from gapt_core.evaluate.card import figures_of, model_card
 from gapt_core.evaluate.draw import sample
 from gapt_core.evaluate.measure import CONTROL, TRUTH, measure
