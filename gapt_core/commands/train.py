@@ -12,6 +12,7 @@ from gapt_core.cli import EXISTING_FILE, EXISTING_FOLDER, FOLDER, FiniteRange
 from gapt_core.errors import TrainingError
 
 if TYPE_CHECKING:
+    from gapt_core.rl.gapt import Gapt, GaptConfig
     from gapt_core.train.run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -142,6 +143,88 @@ def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out
     made = make_kit(anchors, judges, load_corpus(data, "test", selection))
     save_kit(made, out)
     click.echo(f"The kit in {out} has {len(made.anchors)} anchors and {len(made.judges)} rewards.")
+
+
+@train.command()
+@corpus_options
+@click.option("--kit", type=EXISTING_FOLDER, required=True, help="Training kit: anchor and rewards.")
+@click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
+@click.option("--part", type=click.Choice(["chord", "melody"]), default="chord", show_default=True)
+@click.option("--steps", type=click.IntRange(1), help="Steps in all; 200, or the paper's 1000.")
+@click.option("--rollouts", type=click.IntRange(2), help="Episodes a step; 48, or the paper's 384.")
+@click.option("--frames", type=click.IntRange(16), help="Frames of an episode at most; 192, or the paper's 256.")
+@click.option("--rate", type=RATE, help="Peak learning rate of the policy; 3e-4, or the paper's 5e-6.")
+@click.option("--adversary", type=FiniteRange(0), default=1.0, show_default=True, help="Its weight; 0 is without.")
+@click.option("--schedule", type=click.Choice(["two-phase", "fixed", "every"]), default="two-phase", show_default=True)
+@click.option("--paper", is_flag=True, help="The constants of the paper's own code; made for a large GPU.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the run's log as PNG at the end.")
+def gapt(
+    data: Path,
+    selection: str,
+    out: Path,
+    threads: int,
+    kit: Path,
+    init: str,
+    plot: Path | None,
+    **recipe: Any,
+) -> None:
+    """Post-train a policy with PPO against coherence rewards, rules and a discriminator.
+
+    A kill loses at most ten steps: call the same command again to go on. On several GPUs, start it with torchrun.
+    """
+    from gapt_core.export.start import load_start
+    from gapt_core.rl.gapt import Gapt
+    from gapt_core.rl.kit import load_kit
+    from gapt_core.rl.plot import draw_log
+    from gapt_core.rl.ranks import Ranks
+    from gapt_core.train.corpus import load_corpus
+    from gapt_core.train.policy import use_threads
+
+    use_threads(threads)
+    config = _gapt_recipe(selection=selection, **recipe)
+    corpus = load_corpus(data, "train", selection)
+    with Ranks.joined() as ranks:
+        run = Gapt(corpus, load_kit(kit), load_start(init), out, config, ranks=ranks)
+        weights = _follow_gapt(run)
+        if ranks.rank == 0:
+            click.echo(f"Weights in {weights}.")
+            if plot:
+                draw_log(out, plot)
+
+
+def _gapt_recipe(paper: bool, adversary: float, schedule: str, rate: float | None, **given: Any) -> GaptConfig:
+    from dataclasses import replace
+
+    from gapt_core.rl.gapt import GaptConfig, as_published
+
+    config = as_published(GaptConfig()) if paper else GaptConfig()
+    ppo = replace(config.ppo, rate=rate) if rate else config.ppo
+    against = replace(config.adversary, weight=adversary, schedule=schedule)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return replace(config, ppo=ppo, adversary=against, **chosen)
+
+
+def _follow_gapt(run: Gapt) -> Path:
+    """Post-train to the end behind a progress bar; the path of the weights."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from gapt_core.rl.gapt import train_gapt
+
+    if run.step:
+        click.echo(f"Resuming at step {run.step}.")
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, disable=run.ranks.rank > 0) as progress:
+        task = progress.add_task("warming up", total=run.config.steps, completed=run.step)
+
+        def show(record: Record) -> None:
+            if record.get("diverged"):
+                progress.console.print(f"step {record['step']}: the run came apart; the weights are those saved before")
+            elif record["step"]:
+                said = f"reward {record['reward']:.2f}, in chord {record['note_in_chord']:.2f}"
+                progress.update(task, completed=record["step"], description=said)
+
+        return train_gapt(run, show)
 
 
 def _policy_recipe(batch: int, width: int, layers: int, **recipe: Any) -> Any:

@@ -41,7 +41,7 @@ class StepBlock(nn.Module):
     enter: Tensor
     leave: Tensor
 
-    def __init__(self, block: Block, batch: int, slots: int) -> None:
+    def __init__(self, block: Block, batch: int, slots: int, cache: torch.dtype) -> None:
         super().__init__()
         self.heads = block.heads
         self.head_width = block.head_width
@@ -50,8 +50,8 @@ class StepBlock(nn.Module):
         self.unit = Unit(self.width)
         self.head_unit = Unit(self.head_width)
         shape = (batch, block.heads, slots, block.head_width)
-        self.register_buffer("keys", torch.zeros(shape), persistent=False)
-        self.register_buffer("values", torch.zeros(shape), persistent=False)
+        self.register_buffer("keys", torch.zeros(shape, dtype=cache), persistent=False)
+        self.register_buffer("values", torch.zeros(shape, dtype=cache), persistent=False)
         self.register_buffer("enter", _inwards(block.enter.weight, block.norm))
         self.register_buffer("leave", block.leave.weight.detach().t().contiguous())
 
@@ -59,14 +59,14 @@ class StepBlock(nn.Module):
         """`bias` is as long as the slots that are attended to: all, or those in use so far."""
         batch, heads, width = x.shape[0], self.heads, self.width
         parts = torch.mm(self.unit(x), self.enter)
-        turned = self.turn(parts.narrow(1, 0, 2 * width), near, far)
+        turned = self.turn(parts.narrow(1, 0, 2 * width), near, far).to(self.keys.dtype)
         self.keys.index_copy_(2, slot, turned.narrow(1, heads, heads))
         value = parts.narrow(1, 2 * width, width).view(batch, heads, 1, self.head_width)
-        self.values.index_copy_(2, slot, value)
+        self.values.index_copy_(2, slot, value.to(self.values.dtype))
         query = turned.narrow(1, 0, heads)
         used = bias.shape[-1]
         keys, values = self.keys.narrow(2, 0, used), self.values.narrow(2, 0, used)
-        mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias)
+        mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias).to(x.dtype)
         gate = functional.silu(parts.narrow(1, 3 * width, self.feedforward))
         gated = gate * parts.narrow(1, 3 * width + self.feedforward, self.feedforward)
         return torch.addmm(x, torch.cat((mixed.reshape(batch, width), gated), dim=1), self.leave)
@@ -86,6 +86,7 @@ class Stepper(nn.Module):
         net: the trained net; its weights are copied, so after more training a new one is needed.
         batch: how many songs are stepped at once.
         spare: how many frames may be imagined before a `rewind`.
+        cache: what keys and values are kept in; for many songs at once, half precision is twice as quick.
     """
 
     table: Tensor
@@ -98,7 +99,7 @@ class Stepper(nn.Module):
     far: Tensor
     pattern: Tensor
 
-    def __init__(self, net: PolicyNet, batch: int = 1, spare: int = 64) -> None:
+    def __init__(self, net: PolicyNet, batch: int = 1, spare: int = 64, cache: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.window = net.config.window
         self.spare = spare
@@ -108,12 +109,12 @@ class Stepper(nn.Module):
         self.chord_actions = net.chord_out.rows.shape[0]
         self.note_actions = net.melody_out.rows.shape[0]
         self.unit = Unit(net.config.width)
-        self.blocks = nn.ModuleList(StepBlock(block, batch, self.capacity) for block in _blocks(net))
+        self.blocks = nn.ModuleList(StepBlock(block, batch, self.capacity, cache) for block in _blocks(net))
         with torch.no_grad():
             self._stack_tables(net)
             self._stack_turns(net)
             self.register_buffer("out", _inwards(torch.cat((net.chord_out(), net.melody_out())), net.norm))
-        self.register_buffer("pattern", _mask_pattern(self.window, self.capacity))
+        self.register_buffer("pattern", _mask_pattern(self.window, self.capacity).to(cache))
 
     def _stack_tables(self, net: PolicyNet) -> None:
         tokens = [net.melody_in(), net.chord_in(), net.now_in(), net.style_in.weight]

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gapt_core import metrics
 from gapt_core.errors import TrainingError
+from gapt_core.model.encoder import EncoderConfig
 from gapt_core.parts import PARTS
 from gapt_core.rl.adversary import Adversary, AdversaryConfig
 from gapt_core.rl.coherence import Coherence
@@ -54,6 +55,7 @@ class GaptConfig:
         part: what is played: `chord` for the policy, `melody` for the melody agent.
         rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
         window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
+        hop: frames from one payment of their rewards to the next; 0 pays at the end, as in the paper.
         warmup: steps of linear warm-up of the rates; from there a cosine falls to `floor` of the peak.
         buffers: batches of rollouts of the untouched policy on which value net and discriminator are fitted first, over
             `fit_rounds` passes. The paper has none: 0.
@@ -62,9 +64,10 @@ class GaptConfig:
 
     part: str = "chord"
     steps: int = 200
-    rollouts: int = 64
+    rollouts: int = 48
     frames: int = 192
     window: int = 64
+    hop: int = 16
     shown: Shown = field(default_factory=Shown)
     ppo: PpoConfig = field(default_factory=PpoConfig)
     rules: RulesConfig = field(default_factory=RulesConfig)
@@ -80,6 +83,45 @@ class GaptConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the log and the checkpoint."""
         return asdict(self)
+
+
+def as_published(config: GaptConfig) -> GaptConfig:
+    """The same run with the constants of the paper's code (method, §7, §8), whatever they cost on a laptop.
+
+    Two things stay ours: the grammar is a mask, and a position is a frame.
+    """
+    adversary = replace(
+        config.adversary,
+        rounds=8,
+        rate=9e-5,
+        warm_accuracy=0.0,
+        net=EncoderConfig(width=512, layers=8, heads=8, feedforward=1024),
+    )
+    ppo = replace(
+        config.ppo,
+        rate=5e-6,
+        value_rate=9e-5,
+        value_layers=0,
+        minibatches=8,
+        discount=1.0,
+        guide=0.0,
+        bootstrap=False,
+        by_mode=False,
+    )
+    return replace(
+        config,
+        steps=1000,
+        rollouts=384,
+        frames=256,
+        window=0,
+        hop=0,
+        shown=replace(config.shown, share=0.0),
+        ppo=ppo,
+        rules=replace(config.rules, hold=0.0),
+        adversary=adversary,
+        warmup=12,
+        buffers=0,
+    )
 
 
 class Seconds:
@@ -131,7 +173,7 @@ class Gapt:
         torch.manual_seed(config.seed)
         self.ppo = Ppo(init.net.requires_grad_(True), kit.anchor(self.part), self.part, config.ppo, self.ranks)
         self.adversary = Adversary(config.adversary, self.part, config.seed)
-        self.rewards = rewards or (Coherence(kit.judges, config.window), Rules(config.rules, self.part))
+        self.rewards = rewards or (Coherence(kit.judges, config.window, config.hop), Rules(config.rules, self.part))
         self.random = torch.Generator().manual_seed(seed)
         self.source = CropSource(corpus, np.random.default_rng(seed))
         self.step = 0
@@ -167,7 +209,8 @@ class Gapt:
         for _ in range(self.config.fit_rounds):
             for played, prior, reward in judged:
                 values, bootstrap = self.ppo.values(played)
-                _, returns = self.ppo.estimate(reward, prior._replace(values=values, bootstrap=bootstrap), played)
+                now = prior._replace(values=values, bootstrap=bootstrap)
+                returns = self.ppo.outcome(reward, now, played)
                 variance = explained_variance(values, returns, played.valid)
                 for rows in self.ppo.minibatches(len(played), self.random):
                     self.ppo.fit_value(played.rows(rows), returns[rows])
@@ -199,17 +242,18 @@ class Gapt:
         with seconds.of("anchor"):
             prior = gather([self.ppo.before(played.rows(rows)) for rows in parts], parts)
         advantage, returns = self.ppo.estimate(sum_of(scores), prior, played)
+        outcome = self.ppo.outcome(sum_of(scores), prior, played)
         figures: list[dict[str, float]] = []
         for rows in parts:
             some = played.rows(rows)
             with seconds.of("policy"):
-                one = self.ppo.improve_policy(some, prior.chosen[rows], advantage[rows])
+                one = self.ppo.improve_policy(some, Prior(*(column[rows] for column in prior)), advantage[rows])
             with seconds.of("value"):
                 figures.append(one | self.ppo.fit_value(some, returns[rows]))
         with seconds.of("adversary"):
             adversary = self._meet(truth, played, scores)
         seconds.parts["total"] = time.perf_counter() - started
-        return self._record(played, scores, prior, returns, figures) | {
+        return self._record(played, scores, prior, outcome, figures) | {
             "adversary": adversary,
             "seconds": {name: round(value, 4) for name, value in seconds.parts.items()},
         }
@@ -250,7 +294,7 @@ class Gapt:
         }
 
     def _record(
-        self, played: Episodes, scores: Scores, prior: Prior, returns: Tensor, figures: list[dict[str, float]]
+        self, played: Episodes, scores: Scores, prior: Prior, outcome: Tensor, figures: list[dict[str, float]]
     ) -> dict[str, Any]:
         means = {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
         means["ratio_error"] = figures[0]["ratio_error"]
@@ -260,7 +304,7 @@ class Gapt:
             "reward": sum(rewards.values()),
             "rewards": rewards,
             "kl": float(prior.kl.sum() / played.valid.sum()),
-            "explained_variance": explained_variance(prior.values, returns, played.valid),
+            "explained_variance": explained_variance(prior.values, outcome, played.valid),
             **means,
             **musical_figures(played),
         }

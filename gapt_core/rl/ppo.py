@@ -28,16 +28,20 @@ class PpoConfig:
     """Constants of the update; as published but for what is said here.
 
     Attributes:
-        rate: peak learning rate of the policy, `value_rate` of the value net. Few, small steps here; the paper's
-            8000 steps of a larger net have 5e-6 and 9e-5.
+        rate: peak learning rate of the policy, `value_rate` of the value net. A run here has some hundred steps of a
+            small net, and the ratios stay near 1; the paper's 8000 steps of a larger net have 5e-6 and 9e-5.
         value_layers: blocks of the policy that the value net begins with; 0 takes all, as in the paper.
         discount: below 1, because a crop that was cut goes on: undiscounted, its value would have no bound. The
             paper has 1 and lets every crop end.
+        guide: weight of the divergence from the anchor in the loss itself. In the reward alone (`kl`, as published) it
+            can only teach earlier choices to avoid places where both differ, not the choice at hand: the gradient of
+            GAPT eq. 4 has both terms. The paper's code has 0.
+        bootstrap: whether a crop that was cut is worth something after its end; the paper lets every crop end.
         by_mode: whether advantages are normalised for rows that see the present note and for those that do not
             apart: else, which of both a row is would pass for merit.
     """
 
-    rate: float = 2e-5
+    rate: float = 3e-4
     value_rate: float = 2e-4
     value_layers: int = 2
     minibatches: int = 4
@@ -45,15 +49,19 @@ class PpoConfig:
     discount: float = 0.99
     trace: float = 0.95
     kl: float = 0.001
+    guide: float = 0.0
     entropy: float = 0.01
     gradient: float = 1.0
+    bootstrap: bool = True
     by_mode: bool = True
 
 
 class Prior(NamedTuple):
-    """What held before the update, of some rows; `[batch, time]`."""
+    """What held before the update, of some rows; `[batch, time]`, `anchor` the anchor's log-probabilities of every
+    action."""
 
     chosen: Tensor
+    anchor: Tensor
     kl: Tensor
     values: Tensor
     bootstrap: Tensor
@@ -121,22 +129,24 @@ class Ppo:
     def before(self, episodes: Episodes) -> Prior:
         """Log-probabilities, divergence from the anchor and values under the nets as they are."""
         ours = choices(self.policy, episodes, self.part)
-        kl = divergence(ours.odds, choices(self.anchor, episodes, self.part).odds)
-        return Prior(ours.chosen, kl * episodes.valid, *self.values(episodes))
+        anchor = choices(self.anchor, episodes, self.part).odds
+        kl = divergence(ours.odds, anchor)
+        return Prior(ours.chosen, anchor, kl * episodes.valid, *self.values(episodes))
 
     def estimate(self, rewards: Tensor, prior: Prior, episodes: Episodes) -> tuple[Tensor, Tensor]:
         """Normalised advantages and returns `[batch, time]`; the divergence is part of the reward (GAPT eq. 4)."""
-        rewards = rewards - self.config.kl * prior.kl
-        raw, returns = advantages(
-            rewards,
-            prior.values,
-            episodes.valid,
-            episodes.ended,
-            prior.bootstrap,
-            self.config.discount,
-            self.config.trace,
-        )
+        raw, returns = self._traced(rewards, prior, episodes, self.config.trace)
         return self._normalised(raw, episodes), returns
+
+    def outcome(self, rewards: Tensor, prior: Prior, episodes: Episodes) -> Tensor:
+        """What came of every state, discounted, with no value in it but the one after a crop's end; `[batch, time]`."""
+        return self._traced(rewards, prior, episodes, 1.0)[1]
+
+    def _traced(self, rewards: Tensor, prior: Prior, episodes: Episodes, trace: float) -> tuple[Tensor, Tensor]:
+        paid = rewards - self.config.kl * prior.kl
+        ended = episodes.ended if self.config.bootstrap else torch.ones_like(episodes.ended)
+        ends = (episodes.valid, ended, prior.bootstrap)
+        return advantages(paid, prior.values, *ends, self.config.discount, trace)
 
     def _normalised(self, raw: Tensor, episodes: Episodes) -> Tensor:
         shown = (episodes.now != HIDDEN).any(1)
@@ -152,14 +162,16 @@ class Ppo:
             normal = torch.where(mask, (raw - mean) / (deviation + 1e-6), normal)
         return normal
 
-    def improve_policy(self, episodes: Episodes, before: Tensor, advantage: Tensor) -> dict[str, float]:
-        """The clipped objective with the entropy bonus; each row counts once, whatever its length."""
+    def improve_policy(self, episodes: Episodes, prior: Prior, advantage: Tensor) -> dict[str, float]:
+        """The clipped objective with entropy and guide; each row counts once, whatever its length."""
         ours = choices(self.policy, episodes, self.part)
-        ratio = (ours.chosen - before).exp()
+        ratio = (ours.chosen - prior.chosen).exp()
         clipped = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
         gain = row_mean(torch.minimum(ratio * advantage, clipped * advantage), episodes.valid)
         entropy = row_mean(-(ours.odds.exp() * ours.odds.clamp(min=RULED_OUT)).sum(-1), episodes.valid)
-        norm = self._descend(0, self.policy, -gain - self.config.entropy * entropy)
+        apart = row_mean(divergence(ours.odds, prior.anchor), episodes.valid)
+        loss = -gain - self.config.entropy * entropy + self.config.guide * apart
+        norm = self._descend(0, self.policy, loss)
         off = ((ratio.detach() - 1).abs() > self.config.clip).float()
         return {
             "policy_loss": -gain.item(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, distributed, nn
@@ -11,7 +13,7 @@ from torch import Tensor, distributed, nn
 class Ranks:
     """What the processes of a run do together; alone, each of these does nothing.
 
-    `torchrun --nproc-per-node N -m bridge.cli train gapt ...` sets what `join` reads from the environment.
+    `torchrun --nproc-per-node N -m bridge.cli train gapt ...` sets what `joined` reads from the environment.
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
@@ -19,19 +21,19 @@ class Ranks:
         self.size = size
 
     @classmethod
-    def join(cls) -> Ranks:
+    @contextmanager
+    def joined(cls) -> Iterator[Ranks]:
         """Meet the other processes, if a launcher started some: over NCCL with a GPU each, else over gloo."""
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
-            return cls()
+            yield cls()
+            return
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        return cls(distributed.get_rank(), size)
-
-    def leave(self) -> None:
-        """Part from the others."""
-        if self.size > 1:
+        try:
+            yield cls(distributed.get_rank(), size)
+        finally:
             distributed.destroy_process_group()
 
     def average(self, net: nn.Module) -> None:

@@ -47,11 +47,17 @@ def environment(crops: Sequence[Crop], frames: int, shown: Shown, random: np.ran
 
 
 @torch.inference_mode()
-def roll_out(net: PolicyNet, truth: Episodes, random: torch.Generator, part: Part = CHORD) -> tuple[Episodes, Tensor]:
+def roll_out(
+    net: PolicyNet,
+    truth: Episodes,
+    random: torch.Generator,
+    part: Part = CHORD,
+    cache: torch.dtype = torch.bfloat16,
+) -> tuple[Episodes, Tensor]:
     """The same episodes with `part` played by `net` at temperature 1 under the grammar, and the log-probability
     of each choice, float `[batch, time]`, 0 outside the piece (GAPT §3.1)."""
     batch, time = truth.melody.shape
-    stepper = Stepper(net, batch=batch, spare=1).eval()
+    stepper = Stepper(net, batch=batch, spare=1, cache=cache).eval()
     before = {"melody": late(truth.melody), "chord": late(truth.chord)}
     played = torch.zeros_like(truth.chord)
     chosen = torch.zeros(batch, time)

@@ -89,7 +89,7 @@ def test_the_environment_shows_the_first_half_of_the_rows_the_present_note(truth
 @pytest.mark.parametrize("part", [CHORD, MELODY])
 def test_a_rollout_keeps_the_grammar_and_its_odds_are_those_of_training(truth: Episodes, part) -> None:
     net = tiny_net()
-    played, chosen = roll_out(net, truth, torch.Generator().manual_seed(1), part)
+    played, chosen = roll_out(net, truth, torch.Generator().manual_seed(1), part, torch.float32)
     trained = choices(net, played, part, mixed=False)
     assert torch.allclose(trained.chosen * truth.valid, chosen, atol=1e-4)
     assert not (getattr(played, part.name)[~truth.valid] != part.silent).any()
