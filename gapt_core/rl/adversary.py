@@ -14,6 +14,7 @@ from torch.nn import functional
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.rewards import JudgeConfig, PartDiscriminator
 from gapt_core.parts import Part
+from gapt_core.rl.coherence import payments
 from gapt_core.rl.episodes import Episodes
 
 SCHEDULES = ("two-phase", "fixed", "every")
@@ -29,6 +30,8 @@ class AdversaryConfig:
         interval: steps from one update to the next in phase 1; `warm_steps`, T_warm, how long that phase is.
         threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2.
         rounds: gradient steps an update.
+        hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
+            discriminator then learns from beginnings of crops as well. 0 pays at the end, as in the paper.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
             it tells fresh ones from data this well, in `warm_rounds` gradient steps at most. The paper's has 0: cold.
@@ -40,12 +43,13 @@ class AdversaryConfig:
     warm_steps: int = 200
     threshold: float = 1.0
     recent: int = 3
-    rounds: int = 4
+    rounds: int = 8
+    hop: int = 32
     rate: float = 3e-4
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
-    warm_rounds: int = 160
+    warm_rounds: int = 96
     net: EncoderConfig = field(default_factory=EncoderConfig)
 
 
@@ -90,14 +94,21 @@ class Adversary:
 
     def logits(self, episodes: Episodes) -> Tensor:
         """Logit of "from the data" of each episode's part; `[batch]`."""
-        with torch.autocast(episodes.valid.device.type, torch.bfloat16):
-            return self.net(getattr(episodes, self.part.name), episodes.metre, episodes.valid)
+        return self._logits(*self._seen(episodes))
+
+    def _seen(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor]:
+        return getattr(episodes, self.part.name), episodes.metre, episodes.valid
+
+    def _logits(self, tokens: Tensor, metre: Tensor, valid: Tensor) -> Tensor:
+        with torch.autocast(valid.device.type, torch.bfloat16):
+            return self.net(tokens, metre, valid)
 
     @torch.no_grad()
     def reward(self, episodes: Episodes) -> Tensor:
-        """R_adv = -log(1 - D(y)), `[batch]`, never negative (GAPT §3.3)."""
+        """R_adv = -log(1 - D(y)), never negative in sum (GAPT §3.3); `[batch, time]`."""
         self.net.eval()
-        return functional.softplus(self.logits(episodes))
+        *parts, valid = self._seen(episodes)
+        return payments(lambda *seen: functional.softplus(self._logits(*seen)), parts, valid, 0, self.config.hop)
 
     @torch.no_grad()
     def accuracy(self, truth: Episodes, played: Episodes) -> float:
@@ -115,7 +126,8 @@ class Adversary:
         return sum(losses) / len(losses)
 
     def _step(self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None]) -> float:
-        logits = torch.cat((self.logits(truth), self.logits(played)))
+        end = self._end(truth.valid.shape[1])
+        logits = torch.cat([self._logits(*(part[:, :end] for part in self._seen(one))) for one in (truth, played)])
         low = self.config.smoothing / 2
         target = torch.cat((torch.full((len(truth),), 1 - low), torch.full((len(played),), low)))
         loss = functional.binary_cross_entropy_with_logits(logits, target.to(logits.device))
@@ -125,6 +137,12 @@ class Adversary:
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         return float(loss.detach())
+
+    def _end(self, time: int) -> int:
+        """How much of the crops a gradient step looks at: what `reward` asks about, the whole as often as all else."""
+        beginnings = range(self.config.hop, time, self.config.hop) if self.config.hop else range(0)
+        chosen = int(torch.randint(2 * len(beginnings) + 1, (), generator=self.random))
+        return beginnings[chosen] if chosen < len(beginnings) else time
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a resumed run needs."""

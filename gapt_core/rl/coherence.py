@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -36,33 +36,53 @@ class Coherence:
 
     @torch.inference_mode()
     def __call__(self, episodes: Episodes) -> Scores:
-        time = episodes.valid.shape[1]
-        size = self.window or time
-        parts = [_windows(part, size) for part in (episodes.melody, episodes.chord, episodes.valid)]
-        count = parts[2].sum(1)
-        share = count / episodes.valid.sum(1).repeat_interleave(len(count) // len(episodes))
-        kinds = {name: name.rpartition("-")[0] for name in self.judges}
-        paid = {kind: torch.zeros(parts[2].shape) for kind in kinds.values()}
-        before = {name: torch.zeros(len(count)) for name in self.judges}
-        hop = self.hop or size
-        for end in range(hop, size + hop, hop):
-            # Windows with frames that the last payment has not heard, and enough of them to be heard at all.
-            rows = ((count > end - hop) & (count >= min(LEAST_FRAMES, size))).nonzero()[:, 0]
-            heard = [part[rows, :end] for part in parts]
-            for name, judge in self.judges.items():
-                score = self._score(judge, heard)
-                paid[kinds[name]][rows, count[rows].clamp(max=end) - 1] += (score - before[name][rows]) * share[rows]
-                before[name][rows] = score
-        return {kind: windows.view(len(episodes), -1)[:, :time] for kind, windows in paid.items()}
+        parts = (episodes.melody, episodes.chord)
+        scores: Scores = {}
+        for name, judge in self.judges.items():
+            kind = name.rpartition("-")[0]
+            paid = payments(_in_half(judge), parts, episodes.valid, self.window, self.hop)
+            scores[kind] = scores[kind] + paid if kind in scores else paid
+        return scores
 
-    def _score(self, judge: Judge, heard: list[Tensor]) -> Tensor:
-        if not len(heard[0]):
-            return torch.zeros(0)
-        with torch.autocast(heard[0].device.type, torch.bfloat16):
-            return judge.score(*heard)
+
+def payments(
+    score: Callable[..., Tensor], parts: Sequence[Tensor], valid: Tensor, window: int = 0, hop: int = 0
+) -> Tensor:
+    """What `score` gives each window, paid bit by bit as its opinion of the window so far rises; `[batch, time]`.
+
+    Args:
+        score: takes rows of `parts` and of `valid`, however long, and gives a number a row.
+        window, hop: as in `Coherence`.
+    """
+    size = window or valid.shape[1]
+    cut = [_windows(part, size) for part in (*parts, valid)]
+    count = cut[-1].sum(1)
+    share = count / valid.sum(1).repeat_interleave(len(count) // len(valid))
+    paid = torch.zeros(cut[-1].shape, device=valid.device)
+    before = torch.zeros(len(count), device=valid.device)
+    hop = hop or size
+    for end in range(hop, size + hop, hop):
+        # Windows with frames that the last payment has not heard, and enough of them to be heard at all.
+        rows = ((count > end - hop) & (count >= min(LEAST_FRAMES, size))).nonzero()[:, 0]
+        if len(rows):
+            now = score(*(part[rows, :end] for part in cut))
+            paid[rows, count[rows].clamp(max=end) - 1] = (now - before[rows]) * share[rows]
+            before[rows] = now
+    return paid.view(len(valid), -1)[:, : valid.shape[1]]
+
+
+def _in_half(judge: Judge) -> Callable[..., Tensor]:
+    """The judge's score in half precision where that is as good and quicker."""
+
+    def score(melody: Tensor, chord: Tensor, valid: Tensor) -> Tensor:
+        with torch.autocast(melody.device.type, torch.bfloat16):
+            return judge.score(melody, chord, valid)
+
+    return score
 
 
 def _windows(part: Tensor, size: int) -> Tensor:
-    """Rows of `size` frames, the last one of each row of `part` filled up; `[batch * windows, size]`."""
+    """Rows of `size` frames, the last one of each row of `part` filled up; `[batch * windows, size, ...]`."""
     missing = -part.shape[1] % size
-    return functional.pad(part, (0, missing)).reshape(-1, size)
+    padded = functional.pad(part, (*(0, 0) * (part.ndim - 2), 0, missing))
+    return padded.reshape(-1, size, *part.shape[2:])

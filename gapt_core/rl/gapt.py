@@ -272,7 +272,7 @@ class Gapt:
         """Every reward, already weighted; `[batch, time]` each."""
         scores = {name: score for reward in self.rewards for name, score in reward(played).items()}
         if self.config.adversary.weight:
-            scores["adversarial"] = played.at_end(self.config.adversary.weight * self.adversary.reward(played))
+            scores["adversarial"] = self.config.adversary.weight * self.adversary.reward(played)
         return scores
 
     def _meet(self, truth: Episodes, played: Episodes, scores: Scores) -> dict[str, Any]:

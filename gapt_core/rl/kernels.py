@@ -30,23 +30,24 @@ def silent_frames(lead: Ints, answer: Ints, lengths: Ints, free: int, share: flo
 
 @njit(cache=True)
 def frames_alone_at_end(lead: Ints, answer: Ints, lengths: Ints) -> Ints:
-    """Frames where `lead` sounds after the last one where `answer` does; `[batch]`."""
-    alone = np.zeros(len(answer), dtype=np.int64)
+    """1 at each frame where `lead` sounds after the last one where `answer` does; `[batch, time]`."""
+    alone = np.zeros(answer.shape, dtype=np.int64)
     for row in range(len(answer)):
         for frame in range(lengths[row] - 1, -1, -1):
             if answer[row, frame] != 0:
                 break
-            alone[row] += lead[row, frame] != 0
+            alone[row, frame] = lead[row, frame] != 0
     return alone
 
 
 @njit(cache=True)
 def onsets_repeated(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
-    """Onsets in runs of one and the same that are longer than `limit`; `[batch]`.
+    """Onsets in runs of one and the same that are longer than `limit`; `[batch, time]`.
 
-    Neither a rest nor a hold (any token from `hold` on) breaks a run.
+    They are counted where the run becomes too long, all so far at once, and from there one by one. Neither a rest nor a
+    hold (any token from `hold` on) breaks a run.
     """
-    repeated = np.zeros(len(answer), dtype=np.int64)
+    repeated = np.zeros(answer.shape, dtype=np.int64)
     for row in range(len(answer)):
         last, run = 0, 0
         for frame in range(lengths[row]):
@@ -57,25 +58,24 @@ def onsets_repeated(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
                 run += 1
             else:
                 last, run = token, 1
-            # The run so far is counted once it is too long, then onset by onset.
             if run > limit:
-                repeated[row] += run if run == limit + 1 else 1
+                repeated[row, frame] = run if run == limit + 1 else 1
     return repeated
 
 
 @njit(cache=True)
 def frames_overheld(answer: Ints, lengths: Ints, hold: int, limit: int) -> Ints:
-    """Frames by which events, each from its onset to its end, are longer than `limit`; `[batch]`.
+    """1 at each frame of an event, counted from its onset, past `limit`; `[batch, time]`.
 
     Tokens from `hold` on continue an event; one that a row begins with counts from there.
     """
-    overheld = np.zeros(len(answer), dtype=np.int64)
+    overheld = np.zeros(answer.shape, dtype=np.int64)
     for row in range(len(answer)):
         length = 0
         for frame in range(lengths[row]):
             token = answer[row, frame]
             length = 0 if token == 0 else length + 1 if token >= hold else 1
-            overheld[row] += length > limit
+            overheld[row, frame] = length > limit
     return overheld
 
 

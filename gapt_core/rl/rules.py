@@ -45,7 +45,10 @@ class RulesConfig:
 
 
 class Rules:
-    """Penalties "silence" at each silent frame; "early_stop", "repetition", "hold" at the last; none is positive.
+    """Penalties "silence", "early_stop", "repetition", "hold", each where it is incurred; none is positive.
+
+    The published code charges all but silence to the last choice of an episode. The sums here are the same, but a
+    choice is charged for what it does: at the end of a long crop nothing would be learned from it.
 
     - silence: frames where the melody sounds and the chord part does not. Their share is taken of all valid frames
       after the free ones, the melody's rests included, as the published code does.
@@ -68,7 +71,7 @@ class Rules:
         lead, answer = _host(getattr(episodes, self._lead.name)), _host(getattr(episodes, self._part.name))
         lengths = _host(episodes.valid.sum(1))
         hold = self._part.hold
-        at_end = {
+        counted = {
             "early_stop": (config.early_stop, kernels.frames_alone_at_end(lead, answer, lengths)),
             "repetition": (config.repetition, kernels.onsets_repeated(answer, lengths, hold, config.repetitions)),
             "hold": (config.hold, kernels.frames_overheld(answer, lengths, hold, config.hold_frames)),
@@ -76,8 +79,8 @@ class Rules:
         silent = kernels.silent_frames(lead, answer, lengths, config.free_frames, config.silent_share)
         device = episodes.chord.device
         scores = {"silence": torch.from_numpy(silent).to(device).float() * (-config.silence * config.silent_frame)}
-        for name, (weight, counts) in at_end.items():
-            scores[name] = episodes.at_end(torch.from_numpy(counts).to(device).float() * (-weight * config.scale))
+        for name, (weight, counts) in counted.items():
+            scores[name] = torch.from_numpy(counts).to(device).float() * (-weight * config.scale)
         return scores
 
 
