@@ -27,7 +27,8 @@ class AdversaryConfig:
     Attributes:
         weight: lambda, the weight of its reward; 0 is post-training without an adversary.
         schedule: `two-phase` (the paper's), `fixed` (phase 1 for ever), or `every` step.
-        interval: steps from one update to the next in phase 1; `warm_steps`, T_warm, how long that phase is.
+        interval: steps from one update to the next in phase 1; `warm_steps`, T_warm, how long that phase is (the
+            paper: 200 of 1000 steps).
         threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2.
         rounds: gradient steps an update.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
@@ -40,12 +41,12 @@ class AdversaryConfig:
     weight: float = 1.0
     schedule: str = "two-phase"
     interval: int = 5
-    warm_steps: int = 200
+    warm_steps: int = 80
     threshold: float = 1.0
     recent: int = 3
     rounds: int = 8
     hop: int = 32
-    rate: float = 3e-4
+    rate: float = 1e-3
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75

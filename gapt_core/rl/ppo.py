@@ -41,7 +41,7 @@ class PpoConfig:
             apart: else, which of both a row is would pass for merit.
     """
 
-    rate: float = 3e-4
+    rate: float = 1.5e-4
     value_rate: float = 2e-4
     value_layers: int = 2
     minibatches: int = 4
