@@ -19,5 +19,8 @@ def load_start(name: str) -> Trained:
     if Path(name).is_file():
         return load_best(Path(name))
     preset = Store.default().find(name)
-    stages = preset.manifest.training["recipe"].get("stages", [])
-    return Trained(load_policy(preset), tuple(stages))
+    training = preset.manifest.training
+    *earlier, last = training["recipe"].get("stages") or [{}]
+    # A manifest says once, for all stages, what was learnt from; what goes on from there must say so too.
+    origin = {"selection": training["selection"], "data": training["data"]}
+    return Trained(load_policy(preset), (*earlier, origin | last))

@@ -31,7 +31,7 @@ from gapt_core.rl.ppo import Ppo, PpoConfig, Prior, explained_variance
 from gapt_core.rl.ranks import Ranks
 from gapt_core.rl.rollout import Shown, environment, roll_out
 from gapt_core.rl.rules import Rules, RulesConfig
-from gapt_core.train.corpus import Corpus
+from gapt_core.train.corpus import Corpus, describe_data
 from gapt_core.train.crops import CropSource
 from gapt_core.train.policy import Trained
 from gapt_core.train.rewards import draw_pairs
@@ -167,6 +167,7 @@ class Gapt:
         self.config = config
         self.folder = folder
         self.init = init
+        self.origin = {"data": describe_data(corpus), "kit": kit.record}
         self.ranks = ranks or Ranks()
         self.part = PARTS[config.part]
         seed = config.seed * self.ranks.size + self.ranks.rank
@@ -334,7 +335,7 @@ class Gapt:
             "config": self.config.to_dict(),
         }
         save_atomically(self.folder / CHECKPOINT, state)
-        stage = {"kind": "gapt", "step": self.step, **self.config.to_dict()}
+        stage = {"kind": "gapt", "step": self.step, **self.config.to_dict(), **self.origin}
         net = {"net": self.ppo.policy.config.to_dict()}
         weights = {"net": self.ppo.policy.state_dict(), "config": net, "stages": [*self.init.stages, stage]}
         save_atomically(self.folder / WEIGHTS, weights)
