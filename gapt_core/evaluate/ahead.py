@@ -26,9 +26,9 @@ from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 AHEAD_BEATS = (1, 2, 4)
 
-AHEAD_SONGS = 24
+AHEAD_SONGS = 16
 AHEAD_FRAMES = 256
-"""Imagining costs up to seven times what playing costs, and there are many rows."""
+"""Imagining costs up to six times what playing costs, and there are many rows."""
 
 
 def measure_ahead(

@@ -54,15 +54,17 @@ def duet(
     steppers = [Stepper(net, batch=len(metres), spare=1).to(device).eval() for net in (chords, melody)]
     note = torch.zeros_like(metre[:, 0, 0])
     style, hidden, sounded = torch.zeros_like(note), torch.full_like(note, HIDDEN), Sounded(note, note)
-    drawers = [Drawer(t, length, device) for t in (config.temperature, config.melody_temperature)]
-    random = torch.Generator(device).manual_seed(config.seed)
+    temperatures = config.temperature, config.melody_temperature
+    harmonist, melodist = (Drawer(degree, config.seed, len(metres), length, device) for degree in temperatures)
     played = torch.zeros((2, *metre.shape[:2]), dtype=torch.long, device=device)
     for frame in range(length):
         shown = (note, sounded.token, hidden, metre[:, frame], style)
         (logits, _), (_, notes) = (stepper.step(*shown) for stepper in steppers)
-        note = drawers[1].melody(notes, note, random)
-        sounded = drawers[0].chord(logits, sounded, random)
+        note = melodist.melody(notes, note, frame)
+        sounded = harmonist.chord(logits, sounded, frame)
         played[:, :, frame] = torch.stack((note, sounded.token))
+        harmonist.forget(frame)
+        melodist.forget(frame)
     tracks = played.cpu().numpy()
     return [(tracks[0, i, : len(metre)], tracks[1, i, : len(metre)]) for i, metre in enumerate(metres)]
 

@@ -88,10 +88,7 @@ class _Stage:
         self._none = torch.zeros_like(self._melody[:, 0])
         self._hidden = torch.full_like(self._none, HIDDEN)
         self._before = Sounded(self._none, self._none)
-        self._drawer = Drawer(config.temperature, self.length, device)
-        self._random = torch.Generator(device).manual_seed(config.seed)
-        # What is only imagined has luck of its own, so that it does not change what is drawn for good.
-        self._fancy = torch.Generator(device).manual_seed(~config.seed & ((1 << 63) - 1))
+        self._drawer = Drawer(config.temperature, config.seed, len(pieces), self.length, device)
         furthest = FRAMES_PER_BEAT * (max(config.commit, config.lookahead) + 1) + config.block
         self._stepper = Stepper(net, batch=len(pieces), spare=furthest).to(device).eval()
 
@@ -104,6 +101,7 @@ class _Stage:
         for frame in range(first + 1, end):
             self._step(frame, self._melody[:, frame - 1], self._before.token, self._now(frame))
             self._before = self._before.then(self.chords[:, frame])
+        self._drawer.forget(end)
 
     def _imagine(self, first: int) -> None:
         """Draw the chords that are to be decided, and to be shown, at `first`; all before it is known."""
@@ -117,14 +115,14 @@ class _Stage:
             if frame < self._decided:
                 sounded = sounded.then(self.chords[:, frame])
             else:
-                sounded = self._drawer.chord(logits, sounded, self._random if frame < decide else self._fancy)
+                sounded = self._drawer.chord(logits, sounded, frame)
             if frame < decide:
                 self.chords[:, frame] = sounded.token
             if shown and frame >= first + FRAMES_PER_BEAT:
                 self.shown[(frame - first) // FRAMES_PER_BEAT - 1, :, frame] = sounded.token
             if frame + 1 < end:
                 heard = frame == first and self._config.mode == "react"
-                note = now if heard else self._drawer.melody(expected, note, self._fancy)
+                note = now if heard else self._drawer.melody(expected, note, frame)
                 now = self._hidden
         self._decided = decide
 

@@ -14,7 +14,7 @@ from tiny_corpus import write_corpus
 from gapt_core.commands.evaluate import evaluate
 from gapt_core.commands.train import train
 from gapt_core.evaluate.card import figures_of, model_card
-from gapt_core.evaluate.draw import sample
+from gapt_core.evaluate.draw import Drawer, Luck, Sounded
 from gapt_core.evaluate.measure import CONTROL, TRUTH, measure
 from gapt_core.evaluate.rollout import PlayConfig, play
 from gapt_core.evaluate.sets import EvaluateConfig, load_test_sets
@@ -23,7 +23,15 @@ from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyInput, PolicyNet
 from gapt_core.train.batches import chord_actions, previous
 from gapt_core.train.corpus import load_corpus
 from gapt_core.train.losses import forbid_holds
-from gapt_core.vocabulary import HOLD_ACTION, NO_CHORD, legal_tokens
+from gapt_core.vocabulary import (
+    CHORD_HOLD,
+    HOLD_ACTION,
+    NO_CHORD,
+    NOTE_HOLD,
+    NOTE_HOLD_ACTION,
+    NOTE_ONSET,
+    legal_tokens,
+)
 
 
 @pytest.fixture
@@ -54,12 +62,30 @@ def test_the_best_action_of_each_step_is_the_best_of_the_full_pass(net: PolicyNe
     assert (legal.argmax(-1)[0].numpy() == chord_actions(played)).all()
 
 
-def test_samples_follow_the_probabilities_and_never_hold_silence() -> None:
+def test_draws_follow_the_probabilities_and_never_hold_silence() -> None:
     logits = torch.full((4000, 242), -30.0)
     logits[:, 1], logits[:, 2], logits[:, HOLD_ACTION] = np.log(3.0), 0.0, 20.0
-    drawn = sample(logits, torch.zeros(4000, dtype=torch.long), 1.0, torch.Generator().manual_seed(0))
-    assert not (drawn == HOLD_ACTION).any()
+    silence = Sounded(torch.zeros(4000, dtype=torch.long), torch.ones(4000, dtype=torch.long))
+    drawn = Drawer(1.0, 0, 4000, 1, torch.device("cpu")).chord(logits, silence, 0).token
+    assert not (drawn >= CHORD_HOLD).any()
     assert (drawn == 1).float().mean().item() == pytest.approx(0.75, abs=0.03)
+
+
+def test_notes_follow_the_probabilities_and_are_held_as_they_sound() -> None:
+    logits = torch.full((4000, 130), -30.0)
+    logits[:, 61], logits[:, NOTE_HOLD_ACTION] = 0.0, np.log(3.0)
+    drawn = Drawer(0.5, 0, 4000, 1, torch.device("cpu")).melody(logits, torch.full((4000,), NOTE_ONSET + 72), 0)
+    assert set(drawn.tolist()) == {61, NOTE_HOLD + 72}
+    assert (drawn == 61).float().mean().item() == pytest.approx(0.1, abs=0.02)  # 1 : 3 squared by the temperature
+
+
+def test_the_luck_of_a_frame_is_its_own() -> None:
+    luck, other = (Luck(7, (2, 3), torch.device("cpu")) for _ in range(2))
+    ahead = luck.at(2)
+    assert torch.equal(other.at(0), luck.at(0)) and torch.equal(other.at(1), luck.at(1))
+    assert torch.equal(other.at(2), ahead) and not torch.equal(luck.at(0), luck.at(1))
+    luck.forget(2)
+    assert torch.equal(luck.at(2), ahead)
 
 
 def test_tables_hold_the_truth_and_survive_json(net: PolicyNet, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from tiny_policy import tiny_net
 
 from gapt_core.evaluate.rollout import UNSEEN, PlayConfig, play, play_ahead
@@ -87,6 +88,17 @@ def test_neighbours_of_other_lengths_change_nothing() -> None:
     together = play(tiny_net(), pieces, config)
     for song, chords in zip(pieces, together, strict=True):
         np.testing.assert_array_equal(play(tiny_net(), [song], config)[0], chords)
+
+
+def test_who_does_not_change_their_mind_keeps_what_was_shown() -> None:
+    """A frame imagined before it comes is drawn with the luck it will have, whatever the temperature."""
+    net = tiny_net()
+    for table in (net.chord_in, net.melody_in, net.now_in):  # nothing of what is played is heard
+        torch.nn.init.zeros_(table.weight)
+    (played,) = play_ahead(net, [piece(8)], PlayConfig(temperature=1.5, lookahead=2))
+    assert len(set(played.chords.tolist())) > 10
+    np.testing.assert_array_equal(played.shown[0, 4:], played.chords[4:])
+    np.testing.assert_array_equal(played.shown[1, 8:], played.chords[8:])
 
 
 def test_what_was_shown_is_what_would_have_been_committed() -> None:
