@@ -35,7 +35,7 @@ LIBRARIES = {
     "click": ("*/cli.py", "bridge/commands/*.py", "gapt_core/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
-    "matplotlib": ("gapt_core/experiment/figures*.py",),
+    "matplotlib": ("gapt_core/experiment/figures*.py", "gapt_core/rl/plot.py"),
     "music21": ("gapt_core/data/*",),
     "numba": ("gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
