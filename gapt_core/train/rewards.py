@@ -79,15 +79,16 @@ class JudgeLearner:
         frames = int(self.random.choice(CROP_FRAMES))
         pairs = stack_pairs(draw_pairs(self._source, frames, self.config.batch * 192 // frames))
         self.net.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
-            loss = self._loss(pairs.to(self.device))
+        loss = self._loss(pairs)
         descend(loss, self.net, self.optimisers, self.config.clip)
         return {"loss": loss.item()}
 
     def _loss(self, pairs: Pairs) -> Tensor:
-        if isinstance(self.net, ContrastiveNet):
-            return contrastive_loss(self.net, pairs)
-        return discriminative_loss(self.net, pairs, self.config, self.random)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            if isinstance(self.net, ContrastiveNet):
+                return contrastive_loss(self.net, pairs.to(self.device))
+            real, wrong = with_wrong(pairs, self.config, self.random)
+            return discriminative_loss(self.net, real.to(self.device), wrong.to(self.device))
 
     def validate(self) -> dict[str, Any]:
         """Scores on the validation songs; `validation` is what decides: mAP@10 or F1, less is better."""
@@ -142,17 +143,14 @@ def contrastive_loss(net: ContrastiveNet, pairs: Pairs) -> Tensor:
     cut = Pairs(*(part[:, :shortest] for part in pairs)) if shortest >= SHORTEST else pairs
     melody, chord = net(*cut)
     logits = net.log_scale.exp().clamp(max=100.0) * melody @ chord.T
-    target = torch.arange(len(logits))
+    target = torch.arange(len(logits), device=logits.device)
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
 
 
-def discriminative_loss(
-    net: DiscriminativeNet, pairs: Pairs, config: JudgeTraining, random: np.random.Generator
-) -> Tensor:
-    """Cross-entropy of real against wrong pairs of equal lengths."""
-    real, wrong = with_wrong(pairs, config, random)
+def discriminative_loss(net: DiscriminativeNet, real: Pairs, wrong: Pairs) -> Tensor:
+    """Cross-entropy of real pairs against wrong ones, of equal lengths lest these tell them apart."""
     logits = net(*(torch.cat((one, other)) for one, other in zip(real, wrong, strict=True)))
-    target = torch.cat((torch.ones(len(real.melody)), torch.zeros(len(wrong.melody))))
+    target = (torch.arange(len(logits), device=logits.device) < len(real.melody)).to(logits.dtype)
     return functional.binary_cross_entropy_with_logits(logits, target)
 
 
@@ -196,9 +194,16 @@ def _continued(tokens: np.ndarray) -> np.ndarray:
 
 
 def gallery(corpus: Corpus, frames: int = 256, songs: int = 48) -> list[Piece]:
-    """The first `frames` frames of at most `songs` songs of each set, long enough to be judged."""
+    """The first `frames` frames of at most `songs` songs of each set, long enough to be judged.
+
+    Raises:
+        TrainingError: there are fewer than two.
+    """
     cut = (piece_start(piece, frames) for pieces in corpus.values() for piece in pieces[:songs])
-    return [piece for piece in cut if len(piece) >= SHORTEST and piece.chord.any() and piece.melody.any()]
+    found = [piece for piece in cut if len(piece) >= SHORTEST and piece.chord.any() and piece.melody.any()]
+    if len(found) < 2:
+        raise TrainingError("Fewer than two songs are long enough to score rewards on; give a corpus that has more.")
+    return found
 
 
 def piece_start(piece: Piece, frames: int) -> Piece:
@@ -213,22 +218,23 @@ def judge_scores(
 ) -> dict[str, Any]:
     """Retrieval scores with the gallery's size, or precision, recall and F1, on real songs (GAPT, tables 3 and 4)."""
     net.eval()
+    device = next(net.parameters()).device
+    portions = [stack_pairs(part) for part in _portions(pieces)]
     if isinstance(net, ContrastiveNet):
-        vectors = [net(*stack_pairs(part)) for part in _portions(pieces)]
+        vectors = [net(*pairs.to(device)) for pairs in portions]
         melody, chord = (torch.cat(side) for side in zip(*vectors, strict=True))
-        return retrieval_scores((melody @ chord.T).numpy())
+        return retrieval_scores((melody @ chord.T).cpu().numpy())
     random = np.random.default_rng(0)
-    logits, labels = [], []
-    for part in _portions(pieces):
-        real, wrong = with_wrong(stack_pairs(part), config, random)
-        logits += [net(*real), net(*wrong)]
-        labels += [torch.ones(len(part)), torch.zeros(len(part))]
-    return detection_scores(torch.cat(logits).numpy() > 0, torch.cat(labels).numpy() > 0.5)
+    judged = [[net(*side.to(device)) > 0 for side in with_wrong(pairs, config, random)] for pairs in portions]
+    real, wrong = (torch.cat(side).cpu().numpy() for side in zip(*judged, strict=True))
+    return detection_scores(np.concatenate((real, wrong)), np.arange(2 * len(real)) < len(real))
 
 
 def retrieval_scores(similarity: np.ndarray) -> dict[str, float]:
     """R@1, 5, 10 and mAP@10 of finding chords by melody; `similarity` `[melodies, chords]`, the diagonal is right."""
-    rank = (similarity > np.diag(similarity)[:, None]).sum(1)
+    right = np.diag(similarity)[:, None]
+    # Of what ties, half comes before: a net that knows nothing must not find everything.
+    rank = (similarity > right).sum(1) + ((similarity == right).sum(1) - 1) / 2
     found = {f"recall_{k}": float((rank < k).mean()) for k in (1, 5, 10)}
     precision = np.where(rank < 10, 1.0 / (rank + 1), 0.0)
     return {**found, "mean_average_precision_10": float(precision.mean()), "gallery": float(len(similarity))}
@@ -242,7 +248,8 @@ def detection_scores(said: np.ndarray, true: np.ndarray) -> dict[str, float]:
     return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "pairs": float(len(true))}
 
 
-def _portions(pieces: Sequence[Piece], size: int = 64) -> Iterator[Sequence[Piece]]:
-    for start in range(0, len(pieces), size):
-        portion = pieces[start : start + size]
-        yield portion if len(portion) > 1 else pieces[start - 1 : start + 1]
+def _portions(pieces: Sequence[Piece], most: int = 64) -> Iterator[Sequence[Piece]]:
+    """Parts of nearly equal size: a song left over on its own would have none to be re-paired with."""
+    count = -(-len(pieces) // most)
+    for number in range(count):
+        yield pieces[number * len(pieces) // count : (number + 1) * len(pieces) // count]
