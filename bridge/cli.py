@@ -22,6 +22,7 @@ COMMANDS = {
     "songs": "gapt_core.data.cli:songs",
     "train": "gapt_core.commands.train:train",
     "evaluate": "gapt_core.commands.evaluate:evaluate",
+    "experiment": "gapt_core.commands.experiment:experiment",
     "export": "gapt_core.cli:export",
     "ports": "bridge.diagnosis.cli:ports",
     "monitor": "bridge.diagnosis.cli:monitor",

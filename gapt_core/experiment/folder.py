@@ -15,6 +15,8 @@ from presets.files import write_atomically
 
 GRID = "grid.json"
 LOG = "log.jsonl"
+MEASURED = "measured"
+LATENCY = "latency.json"
 STAGE_NAMES = ("train", "measure", "latency")
 
 
@@ -35,6 +37,16 @@ class Run:
     def log(self) -> list[dict[str, Any]]:
         """The records of its training steps; a last line cut short by a kill is left out."""
         return read_log(self.folder / LOG)
+
+    def measured(self, kind: str) -> Path:
+        """Folder of its measurement of one kind."""
+        return measured_folder(self.folder, kind)
+
+    @cached_property
+    def latency(self) -> dict[str, float]:
+        """What timing its steps has given, empty if they were not timed."""
+        path = self.folder / LATENCY
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
 
     @property
     def is_measured(self) -> bool:
@@ -61,6 +73,11 @@ class Run:
     def seconds(self) -> float:
         """Seconds that the steps took."""
         return sum((record.get("seconds") or {}).get("total") or 0.0 for record in self.log)
+
+
+def measured_folder(folder: Path, kind: str) -> Path:
+    """Where the measurement of one kind stands in a run's folder."""
+    return folder / MEASURED / kind.replace(" ", "-")
 
 
 def write_grid(folder: Path, grid: Grid) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gapt_core.experiment.folder import LATENCY
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
 from presets.files import write_atomically
 
-LATENCY = "latency.json"
 WARM_UP = 32
 
 

@@ -8,19 +8,25 @@ take when it is imported.
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gapt_core.errors import TrainingError
+from gapt_core.experiment.folder import measured_folder
 from gapt_core.experiment.grid import RunSettings
 from gapt_core.experiment.state import Inputs, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gapt_core.evaluate.measured import Measured
     from gapt_core.rl.gapt import GaptConfig
-    from gapt_core.train.policy import Trained
 
 WEIGHTS = "policy.pt"
-MEASURED = "measured"
+KINDS = ("play", "adaptation single", "adaptation multiple", "sessions")
+"""Which measurements a run gets unless `measuring` says so under `kinds`; there is `ahead` besides."""
+
 LATENCY_FRAMES = 512
 
 Config = TypeVar("Config")
@@ -28,12 +34,13 @@ Config = TypeVar("Config")
 
 def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
     """Post-train the start under the run's λ and schedule; the arm `mle` is the start itself."""
+    from gapt_core.export.start import load_start
     from gapt_core.rl.gapt import Gapt, train_gapt
     from gapt_core.rl.kit import load_kit
     from gapt_core.train.corpus import load_corpus
     from gapt_core.train.run import save_atomically
 
-    start = load_start(inputs["start"])
+    start = load_start(str(inputs["start"]))
     if settings.is_start:
         config = {"net": start.net.config.to_dict()}
         state = {"net": start.net.state_dict(), "config": config, "stages": list(start.stages)}
@@ -45,15 +52,39 @@ def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
 
 
 def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
-    """Let the run's policy play over the test songs, with the run's seed."""
+    """Let the run's policy play over the test songs, with the run's seed, in every kind of measurement asked for.
+
+    Raises:
+        TrainingError: the grid asks for a kind that there is not.
+    """
+    from gapt_core.evaluate.adaptation import MULTIPLE, SINGLE, measure_adaptation
+    from gapt_core.evaluate.ahead import measure_ahead
+    from gapt_core.evaluate.listener import WEIGHTS as EARS
+    from gapt_core.evaluate.listener import Listener
     from gapt_core.evaluate.measure import measure as measure_play
+    from gapt_core.evaluate.sessions import SESSION_FRAMES, measure_sessions
     from gapt_core.evaluate.sets import EvaluateConfig, load_test_sets
     from gapt_core.train.policy import load_best
 
-    config = override(EvaluateConfig(seed=settings.seed), settings.measuring, "measuring")
-    net = load_best(folder / WEIGHTS).net
-    measured = measure_play(net, load_test_sets(inputs["songs"], config), config, None)
-    measured.save(folder / MEASURED / measured.kind.replace(" ", "-"))
+    ways: dict[str, Callable[..., Measured]] = {
+        "play": measure_play,
+        "adaptation single": partial(measure_adaptation, perturbation=SINGLE),
+        "adaptation multiple": partial(measure_adaptation, perturbation=MULTIPLE),
+        "sessions": measure_sessions,
+        "ahead": measure_ahead,
+    }
+    wanted = dict(settings.measuring)
+    kinds = wanted.pop("kinds", KINDS)
+    if unknown := sorted(set(kinds) - set(ways)):
+        raise TrainingError(f"The grid's measuring has no kind “{unknown[0]}”; it knows {', '.join(ways)}.")
+    config = override(EvaluateConfig(seed=settings.seed), wanted, "measuring")
+    net, embedder = load_best(folder / WEIGHTS).net, Listener() if EARS.is_file() else None
+    for kind in kinds:
+        place = measured_folder(folder, kind)
+        frames = max(config.frames, SESSION_FRAMES) if kind == "sessions" else config.frames
+        if not (place / "figures.json").exists():
+            sets = load_test_sets(inputs["songs"], replace(config, frames=frames))
+            ways[kind](net, sets, config, embedder).save(place)
 
 
 def time_steps(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
@@ -65,18 +96,6 @@ def time_steps(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
 
 
 STAGES = (Stage("train", train), Stage("measure", measure), Stage("latency", time_steps))
-
-
-def load_start(path: Path) -> Trained:
-    """The policy of a run's `best.pt`, or of a preset's folder."""
-    from gapt_core.export.load import load_policy
-    from gapt_core.train.policy import Trained, load_best
-    from presets.preset import load_preset
-
-    if path.is_file():
-        return load_best(path)
-    preset = load_preset(path)
-    return Trained(load_policy(preset), ({"preset": preset.name, "version": preset.manifest.version},))
 
 
 def gapt_config(settings: RunSettings) -> GaptConfig:

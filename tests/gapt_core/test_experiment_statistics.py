@@ -14,7 +14,9 @@ from gapt_core.experiment.statistics import (
     cohen_dz,
     holm,
     paired_test,
+    percentile_interval,
     rank_biserial,
+    ratio_interval,
     resamples,
     t_interval,
     vendi_resampled,
@@ -113,3 +115,27 @@ def test_the_interval_of_a_mean_covers_it() -> None:
     hits = sum(not bootstrap_mean(random.normal(size=40), random).excludes(0.0) for _ in range(200))
     assert hits / 200 > 0.88
     assert Interval(1.0, 0.5, 1.5).excludes(0.4) and not Interval(1.0, 0.5, 1.5).excludes(0.6)
+
+
+def test_the_interval_of_a_vendi_ratio_covers_it() -> None:
+    """Two arms over common songs, one of them far more varied: the bias of resamples must not move the interval."""
+    random, songs, features = np.random.default_rng(2), 36, 24
+    centre = random.normal(size=features)
+
+    def arms() -> list[np.ndarray]:
+        common = random.normal(size=(songs, features))
+        own = [common + random.normal(size=(songs, features)) for _ in range(2)]
+        rows = [(1 - spread) * centre + 0.7 * spread * one for spread, one in zip((0.6, 0.4), own, strict=True)]
+        return [row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows]
+
+    def ratio(pair: list[np.ndarray]) -> float:
+        return vendi(pair[0]) / vendi(pair[1])
+
+    truth = float(np.exp(np.mean([np.log(ratio(arms())) for _ in range(150)])))
+    hits, raw_hits = 0, 0
+    for _ in range(60):
+        pair, counts = arms(), resamples(songs, random, 100)
+        resampled = vendi_resampled(pair[0], counts) / vendi_resampled(pair[1], counts)
+        hits += not ratio_interval(ratio(pair), resampled).excludes(truth)
+        raw_hits += not percentile_interval(ratio(pair), resampled).excludes(truth)
+    assert hits / 60 > 0.8 and raw_hits / 60 < 0.7

@@ -1,0 +1,122 @@
+"""`gapt experiment`: run a grid of post-trainings, look at how it stands, write its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gapt_core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from gapt_core.experiment.grid import RunSettings
+    from gapt_core.experiment.runner import Outcome, Task
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def experiment() -> None:
+    """Compare post-training with and without the adversary, over seeds, weights and schedules."""
+
+
+@experiment.command()
+@click.argument("grid")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the experiment; it gets a folder a run.")
+@click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{train,test,ood}/SET.jsonl.gz.")
+@click.option("--kit", type=EXISTING_FOLDER, required=True, help="Training kit: anchor and reward nets.")
+@click.option("--preset", default="default", show_default=True, help="Policy to start from, by name or folder.")
+@click.option("--weights", type=EXISTING_FILE, help="A run's best.pt to start from, instead of a preset.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at once on this machine.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a run.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on Ray instead: HOST:PORT, auto, or local.")
+@click.option("--gpus", type=click.FloatRange(0), default=0.0, show_default=True, help="With --cluster: GPUs a run.")
+def run(grid: str, out: Path, preset: str, weights: Path | None, data: Path, kit: Path, **way: Any) -> None:
+    """Train and measure every run of GRID: full, arms, smoke, or a JSON file (docs/experiment.md).
+
+    A kill loses little: call the same command again, and what is done is kept. Ends with exit code 2 if a run failed.
+    """
+    from gapt_core.experiment.folder import write_grid
+    from gapt_core.experiment.grid import find_grid
+    from gapt_core.experiment.runner import tasks_of
+    from gapt_core.experiment.stages import STAGES
+
+    chosen = find_grid(grid)
+    inputs = {"songs": data, "kit": kit, "start": weights or _preset_folder(preset)}
+    tasks = tasks_of(chosen, out, inputs, STAGES)
+    write_grid(out, chosen)
+    outcomes = _perform(tasks, **way)
+    failed = [name for name, outcome in outcomes.items() if outcome.name == "FAILED"]
+    if failed:
+        raise TrainingError(f"{', '.join(failed)} failed; `gapt experiment list {out}` says why.")
+
+
+@experiment.command("list")
+@click.argument("folder", type=EXISTING_FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_runs(folder: Path, as_json: bool) -> None:
+    """Show how the runs of the experiment in FOLDER stand."""
+    from gapt_core.experiment.folder import standings
+
+    rows = standings(folder)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        _print_standings(rows)
+
+
+@experiment.command()
+@click.argument("folder", type=EXISTING_FOLDER)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The page, e.g. docs/results.md; its pictures go to a folder beside it.",
+)
+def report(folder: Path, out: Path) -> None:
+    """Write the report of the experiment in FOLDER from the files of its runs; what is missing it names."""
+    from gapt_core.experiment.report import write_report
+
+    if not out.parent.is_dir():
+        raise TrainingError(f"There is no folder {out.parent}; make it first, or name another file with -o.")
+    write_report(folder, out)
+    click.echo(f"The report is in {out}.")
+
+
+def _preset_folder(preset: str) -> Path:
+    from presets.store import Store
+
+    return Store.default().find(preset).folder
+
+
+def _perform(tasks: Sequence[Task], jobs: int, threads: int, cluster: str | None, gpus: float) -> dict[str, Outcome]:
+    if cluster:
+        from gapt_core.experiment.cluster import run_cluster
+
+        return run_cluster(tasks, cluster, gpus, _say)
+    from gapt_core.experiment.runner import run_local
+
+    return run_local(tasks, jobs, threads, _say)
+
+
+def _say(settings: RunSettings, outcome: Outcome) -> None:
+    click.echo(f"{settings.name}: {outcome.sentence}")
+
+
+def _print_standings(rows: Sequence[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for title in ("run", "state", "steps", "seconds", "note"):
+        shown.add_column(title, justify="right" if title in {"steps", "seconds"} else "left")
+    for row in rows:
+        shown.add_row(row["run"], row["state"], str(row["steps"]), f"{row['seconds']:.0f}", row["note"])
+    Console(width=112).print(shown)

@@ -1,0 +1,296 @@
+"""The questions the experiment was made for, each with what was measured and whether it is enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gapt_core.evaluate.adaptation import SINGLE, Recovery, recovery
+from gapt_core.evaluate.measure import TRUTH
+from gapt_core.evaluate.rollout import MODES
+from gapt_core.experiment.comparison import WHOLE, Comparison
+from gapt_core.experiment.grid import GAPT, MLE, RL
+from gapt_core.experiment.results import VENDI, Floats, Key, Measurement, Results, mean_over_seeds
+from gapt_core.experiment.statistics import t_interval
+
+SEEDS = 3
+OOD_SETS = 3
+ANTICIPATE, REACT = MODES
+COLD_BEAT = 4
+
+TRITONE = "adaptation single"
+RECOVERY_BEATS = 8
+
+ENOUGH_VENDI = 1.15
+ENOUGH_OF_DATA = 0.9
+POINT = 0.01
+START_GAIN = 0.08
+TEXTURE = 0.15
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, what was measured for it, and whether that is enough; None where runs are missing."""
+
+    claim: str
+    measured: str
+    passed: bool | None
+
+
+MISSING = "runs are missing"
+
+
+def verdicts(results: Results, whole: Sequence[Comparison], by_set: Sequence[Comparison]) -> list[Verdict]:
+    """All verdicts.
+
+    Args:
+        results: everything measured.
+        whole: comparisons over splits, of `gapt` with `rl` and with `mle`.
+        by_set: comparisons of `gapt` with `rl` set by set.
+    """
+    against_rl = [one for one in [*whole, *by_set] if one.second == RL.name]
+    found = [_coverage(results)]
+    for mode in MODES:
+        found += [
+            _collapse(results, mode),
+            *_against_rl(results, [one for one in against_rl if one.mode == mode], mode),
+        ]
+        found += [_against_start(results, mode)]
+    found += [_react_harmony(results), *_react_texture(results), _anticipate_harmony(results)]
+    for mode in MODES:
+        found += [
+            _recovery(results, mode),
+            _cold_start(results, mode),
+            _silence(results, mode),
+            _thickness(results, mode),
+        ]
+    return [*found, _latency(results)]
+
+
+def beats_of(several: Sequence[Measurement], row: str, split: str) -> Floats:
+    """Note in chord by beat of all songs of a split, the mean over seeds; `[songs, beats]`."""
+    keys = [key for key in several[0].rows if key[0] == split]
+    tables = [mean_over_seeds(np.array([one.rows[key][row].beats for one in several], dtype=float)) for key in keys]
+    beats = max((table.shape[1] for table in tables), default=0)
+    padded = [np.pad(table, [(0, 0), (0, beats - table.shape[1])], constant_values=np.nan) for table in tables]
+    return np.concatenate([np.zeros((0, beats)), *padded])
+
+
+def recovery_of(results: Results, condition: str, row: str, split: str) -> Recovery | None:
+    """Recovery after the tritone, by the mean curve over the split's songs; None where it was not measured."""
+    several = results.measurements(TRITONE).get(condition, [])
+    beats = beats_of(several, row, split) if several else np.zeros((0, 0))
+    return recovery(beats, SINGLE) if len(beats) else None
+
+
+def cold_level(results: Results, condition: str, row: str, split: str, beat: int) -> float:
+    """Mean note in chord in one of the first beats, from 1; NaN where it was not measured."""
+    several = results.plays.get(condition, [])
+    beats = beats_of(several, row, split)[:, beat - 1 : beat] if several else np.zeros((0, 1))
+    return float(np.nanmean(beats)) if beats.size and not np.isnan(beats).all() else math.nan
+
+
+def _coverage(results: Results) -> Verdict:
+    seeds = min(len(results.seeds(arm.name)) for arm in (MLE, RL, GAPT))
+    sets = len(results.keys("ood"))
+    claim = f"At least {SEEDS} seeds in each arm, the test split and at least {OOD_SETS} ood sets"
+    enough = seeds >= SEEDS and bool(results.keys("test")) and sets >= OOD_SETS
+    return Verdict(claim, f"{seeds} seeds in the arm with the fewest, {sets} ood sets", enough)
+
+
+def _collapse(results: Results, mode: str) -> Verdict:
+    claim = f"{mode}: without the adversary the collapse is seen: Vendi under 90 % of the data's, or onsets over 150 %"
+    vendi, onsets = (_share_of_truth(results, RL.name, mode, figure, "test") for figure in (VENDI, "onsets_per_bar"))
+    if math.isnan(vendi):
+        return Verdict(claim, MISSING, None)
+    told = f"test: Vendi {percent(vendi)} of the data's, onsets a bar {percent(onsets)}"
+    return Verdict(claim, told, vendi < ENOUGH_OF_DATA or onsets > 1.5)
+
+
+def _against_rl(results: Results, comparisons: Sequence[Comparison], mode: str) -> list[Verdict]:
+    arms = f"{mode}: gapt against rl"
+
+    def ratio(one: Comparison) -> str:
+        return f"{one.ratio.value:.2f} [{one.ratio.low:.2f}, {one.ratio.high:.2f}]"
+
+    def higher(figure: str) -> Verdict:
+        def told(one: Comparison) -> str:
+            return f"{one.tests[figure].test.difference.value:+.2f} (p {_p(one.tests[figure].p_holm)})"
+
+        claim = f"{arms}, {figure.replace('_', ' ')} per piece higher, Wilcoxon p < .05 after Holm"
+        return _everywhere(claim, comparisons, told, lambda one: one.tests[figure].is_higher)
+
+    def lower_by(one: Comparison) -> float:
+        first, second = (_over_seeds(results, arm, mode, one.keys) for arm in (one.first, one.second))
+        return first - second
+
+    return [
+        _everywhere(
+            f"{arms}, Vendi at least 15 % higher, bootstrap interval over pieces above 1",
+            comparisons,
+            ratio,
+            lambda one: one.ratio.value >= ENOUGH_VENDI and one.ratio.low > 1,
+        ),
+        higher("entropy"),
+        higher("unique_chords"),
+        _everywhere(
+            f"{mode}: gapt's Vendi at least 90 % of the data's",
+            comparisons,
+            lambda one: percent(one.vendi[0] / one.vendi[2]),
+            lambda one: one.vendi[0] >= ENOUGH_OF_DATA * one.vendi[2],
+        ),
+        _everywhere(
+            f"{arms}, note in chord not lower by more than a point",
+            comparisons,
+            lambda one: f"{100 * lower_by(one):+.1f} points",
+            lambda one: lower_by(one) >= -POINT,
+        ),
+    ]
+
+
+def _against_start(results: Results, mode: str) -> Verdict:
+    def gain(keys: Sequence[Key]) -> float:
+        return _over_seeds(results, GAPT.name, mode, keys) - _over_seeds(results, MLE.name, mode, keys)
+
+    claim = f"{mode}: gapt's note in chord at least 8 points over its maximum-likelihood start's"
+    if not results.has(GAPT.name, MLE.name):
+        return Verdict(claim, MISSING, None)
+    sets = [gain([key]) for key in results.keys("ood")]
+    parts = [f"{split} {100 * gain(results.keys(split)):+.1f} points" for split in results.splits]
+    good = sum(one >= START_GAIN for one in sets)
+    measured = "; ".join([*parts, f"{good} of {len(sets)} ood sets"])
+    return Verdict(claim, measured, gain(results.keys("test")) >= START_GAIN and good >= OOD_SETS)
+
+
+def _react_harmony(results: Results) -> Verdict:
+    claim = "react: gapt's note in chord at or above its own start's"
+    if not results.has(GAPT.name, MLE.name):
+        return Verdict(claim, MISSING, None)
+    pairs = {
+        split: [_over_seeds(results, arm.name, REACT, results.keys(split)) for arm in (GAPT, MLE)]
+        for split in results.splits
+    }
+    measured = "; ".join(f"{split} {own:.3f}, start {start:.3f}" for split, (own, start) in pairs.items())
+    return Verdict(claim, measured, all(own >= start for own, start in pairs.values()))
+
+
+def _react_texture(results: Results) -> list[Verdict]:
+    found = []
+    for figure in ("onsets_per_bar", "longest_repetition"):
+        claim = f"react: gapt's {figure.replace('_', ' ')} within 15 % of the data's"
+        found.append(_by_split(results, claim, REACT, figure, lambda share: abs(share - 1) <= TEXTURE))
+    return found
+
+
+def _anticipate_harmony(results: Results) -> Verdict:
+    claim = "anticipate: gapt's note in chord at least .50, mean over the test sets"
+    own = _over_seeds(results, GAPT.name, ANTICIPATE, results.keys("test"))
+    if math.isnan(own):
+        return Verdict(claim, MISSING, None)
+    return Verdict(claim, f"{own:.3f}, the data's {_truth(results, 'note_in_chord', 'test'):.3f}", own >= 0.5)
+
+
+def _recovery(results: Results, mode: str) -> Verdict:
+    claim = f"{mode}: after a jump of a tritone gapt is back at 90 % of its earlier level within 8 beats"
+    found = {split: recovery_of(results, GAPT.name, mode, split) for split in results.splits}
+    known = {split: one for split, one in found.items() if one is not None and not math.isnan(one.before)}
+    if not known:
+        return Verdict(claim, MISSING, None)
+    told = [f"{split} {_beats(one.beats)} (from {one.before:.2f} to {one.drop:.2f})" for split, one in known.items()]
+    return Verdict(claim, "; ".join(told), all(one.beats <= RECOVERY_BEATS for one in known.values()))
+
+
+def _cold_start(results: Results, mode: str) -> Verdict:
+    claim = f"{mode}: from a cold start gapt's note in chord is at least .40 in beat {COLD_BEAT}"
+    levels = {split: cold_level(results, GAPT.name, mode, split, COLD_BEAT) for split in results.splits}
+    if not levels or any(map(math.isnan, levels.values())):
+        return Verdict(claim, MISSING, None)
+    measured = "; ".join(f"{split} {level:.2f}" for split, level in levels.items())
+    return Verdict(claim, measured, all(level >= 0.4 for level in levels.values()))
+
+
+def _silence(results: Results, mode: str) -> Verdict:
+    claim = f"{mode}: gapt is silent in at most 5 % of the frames that have a note"
+    values = {split: _over_seeds(results, GAPT.name, mode, results.keys(split), "silence") for split in results.splits}
+    if not values or any(map(math.isnan, values.values())):
+        return Verdict(claim, MISSING, None)
+    measured = "; ".join(f"{split} {percent(value, 1)}" for split, value in values.items())
+    return Verdict(claim, measured, all(value <= 0.05 for value in values.values()))
+
+
+def _thickness(results: Results, mode: str) -> Verdict:
+    claim = f"{mode}: gapt's mean pitch classes a chord within 3 % of the data's"
+    return _by_split(results, claim, mode, "pitch_classes", lambda share: abs(share - 1) <= 0.03)
+
+
+def _latency(results: Results) -> Verdict:
+    claim = "A step of a gapt policy takes as long as one of its start (medians within 10 %)"
+    ratios = {arm.name: mean_latency(results, arm.name, "ratio") for arm in (GAPT, MLE)}
+    if any(map(math.isnan, ratios.values())):
+        return Verdict(claim, MISSING, None)
+    share = ratios[GAPT.name] / ratios[MLE.name]
+    median = mean_latency(results, GAPT.name, "p50")
+    return Verdict(claim, f"{share:.2f} times as long; median {median:.2f} ms", abs(share - 1) <= 0.1)
+
+
+def mean_latency(results: Results, condition: str, name: str) -> float:
+    """Mean over the runs of a condition of what was timed; NaN if nothing was."""
+    timed = [run.latency for run in results.runs if run.settings.condition == condition and run.latency]
+    return float(np.mean([latency[name] for latency in timed])) if timed else math.nan
+
+
+def _by_split(results: Results, claim: str, mode: str, figure: str, holds: Callable[[float], bool]) -> Verdict:
+    """A claim on the share of the data's figure that has to hold over all splits."""
+    shares = {split: _share_of_truth(results, GAPT.name, mode, figure, split) for split in results.splits}
+    if not shares or any(map(math.isnan, shares.values())):
+        return Verdict(claim, MISSING, None)
+    told = [f"{split} {percent(share)} of {_truth(results, figure, split):.2f}" for split, share in shares.items()]
+    return Verdict(claim, "; ".join(told), all(map(holds, shares.values())))
+
+
+def _everywhere(
+    claim: str,
+    comparisons: Sequence[Comparison],
+    told: Callable[[Comparison], str],
+    holds: Callable[[Comparison], bool],
+) -> Verdict:
+    """A claim that has to hold over the whole test split and on at least `OOD_SETS` ood sets."""
+    whole = {one.split: one for one in comparisons if one.name == WHOLE}
+    sets = [one for one in comparisons if one.split == "ood" and one is not whole.get("ood")]
+    if "test" not in whole:
+        return Verdict(claim, MISSING, None)
+    good = sum(holds(one) for one in sets)
+    parts = [f"{split} {told(one)}" for split, one in whole.items()]
+    measured = "; ".join([*parts, f"{good} of {len(sets)} ood sets"])
+    return Verdict(claim, measured, holds(whole["test"]) and good >= OOD_SETS)
+
+
+def _over_seeds(
+    results: Results, condition: str, mode: str, keys: Sequence[Key], figure: str = "note_in_chord"
+) -> float:
+    return t_interval(results.per_seed(condition, mode, figure, keys)).value
+
+
+def _truth(results: Results, figure: str, split: str) -> float:
+    return results.reference(TRUTH, figure, results.keys(split))
+
+
+def _share_of_truth(results: Results, condition: str, mode: str, figure: str, split: str) -> float:
+    own, truth = _over_seeds(results, condition, mode, results.keys(split), figure), _truth(results, figure, split)
+    return own / truth if truth else math.nan
+
+
+def _beats(beats: float) -> str:
+    return f"{beats:.0f} beats" if math.isfinite(beats) else "never"
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else "= " + f"{value:.3f}".removeprefix("0")
+
+
+def percent(share: float, places: int = 0) -> str:
+    """A share in percent, with `places` decimal places."""
+    return f"{100 * share:.{places}f} %"
