@@ -17,6 +17,10 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "policy.safetensors"
 CARD = "card.md"
+KIT = "kit.json"
+KIT_PREFIX = "kit-"
+"""A preset may carry a training kit: an index, and the weights `kit-NAME.safetensors` of each net in it."""
+
 MAX_MANIFEST_BYTES = 1 << 20
 
 

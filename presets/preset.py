@@ -13,7 +13,18 @@ from typing import Any
 
 from presets.errors import PresetError
 from presets.files import write_atomically
-from presets.manifest import CARD, FORMAT, MANIFEST, WEIGHTS, Manifest, Member, manifest_from_dict, read_manifest
+from presets.manifest import (
+    CARD,
+    FORMAT,
+    KIT,
+    KIT_PREFIX,
+    MANIFEST,
+    WEIGHTS,
+    Manifest,
+    Member,
+    manifest_from_dict,
+    read_manifest,
+)
 from presets.weights import read_header
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
@@ -69,7 +80,7 @@ class Preset:
         return content
 
     def verify(self) -> None:
-        """Hold every member to its size and hash, and the weights to their own header.
+        """Hold every member to its size and hash, weights to their own header, and a kit's members to its index.
 
         Raises:
             PresetError: the first thing that is not as the manifest says.
@@ -85,6 +96,7 @@ class Preset:
                     raise PresetError(
                         f"{self.weights} holds {count} numbers, its manifest says {promised}: export it again."
                     )
+        self._verify_kit()
 
     def require_vocabulary(self, fingerprint: str) -> None:
         """Refuse weights whose tokens mean something else than the program's.
@@ -97,6 +109,18 @@ class Preset:
                 f"Preset “{self.name}” was trained with another vocabulary than this version's: update gapt-bridge, or "
                 "use a preset that `gapt presets list` shows."
             )
+
+    def _verify_kit(self) -> None:
+        nets = {member for member in self.manifest.members if member.startswith(KIT_PREFIX)}
+        if not nets and KIT not in self.manifest.members:
+            return
+        try:
+            promised = {f"{KIT_PREFIX}{name}.safetensors" for name in json.loads(self.read(KIT))["nets"]}
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise PresetError(f"{self.folder / KIT} is not the index of a training kit: export it again.") from error
+        if promised != nets:
+            odd = ", ".join(sorted(promised ^ nets))
+            raise PresetError(f"The training kit of “{self.name}” does not fit its index ({odd}): export it again.")
 
 
 def load_preset(folder: Path) -> Preset:

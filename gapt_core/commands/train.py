@@ -147,7 +147,7 @@ def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out
 
 @train.command()
 @corpus_options
-@click.option("--kit", type=EXISTING_FOLDER, required=True, help="Training kit: anchor and rewards.")
+@click.option("--kit", metavar="DIR|PRESET", required=True, help="Training kit: anchor and rewards.")
 @click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--part", type=click.Choice(["chord", "melody"]), default="chord", show_default=True)
 @click.option("--steps", type=click.IntRange(1), help="Steps in all; 200, or the paper's 1000.")
@@ -164,7 +164,7 @@ def gapt(
     selection: str,
     out: Path,
     threads: int,
-    kit: Path,
+    kit: str,
     init: str,
     plot: Path | None,
     **recipe: Any,
@@ -173,9 +173,8 @@ def gapt(
 
     A kill loses at most ten steps: call the same command again to go on. On several GPUs, start it with torchrun.
     """
-    from gapt_core.export.start import load_start
+    from gapt_core.export.start import find_kit, load_start
     from gapt_core.rl.gapt import Gapt
-    from gapt_core.rl.kit import load_kit
     from gapt_core.rl.plot import draw_log
     from gapt_core.rl.ranks import Ranks
     from gapt_core.train.corpus import load_corpus
@@ -185,7 +184,7 @@ def gapt(
     config = _gapt_recipe(selection=selection, **recipe)
     corpus = load_corpus(data, "train", selection)
     with Ranks.joined() as ranks:
-        run = Gapt(corpus, load_kit(kit), load_start(init), out, config, ranks=ranks)
+        run = Gapt(corpus, find_kit(kit), load_start(init), out, config, ranks=ranks)
         weights = _follow_gapt(run)
         if ranks.rank == 0:
             click.echo(f"Weights in {weights}.")

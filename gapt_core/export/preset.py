@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
+from torch import nn
 
 from gapt_core.errors import ExportError
 from gapt_core.model.policy import PolicyNet
@@ -17,7 +18,13 @@ from presets.preset import Preset, write_preset
 
 
 def export_preset(
-    net: PolicyNet, folder: Path, fields: Mapping[str, Any], card: str, *, replace: bool = False
+    net: PolicyNet,
+    folder: Path,
+    fields: Mapping[str, Any],
+    card: str,
+    *,
+    kit: Mapping[str, bytes] | None = None,
+    replace: bool = False,
 ) -> Preset:
     """Write `net` in half precision as the preset `folder`, whole or not at all.
 
@@ -25,6 +32,7 @@ def export_preset(
         fields: what `presets.preset.write_preset` takes, but for the vocabulary's fingerprint and the net's
             dimensions, which are worked out here.
         card: the model card, Markdown.
+        kit: the members of a training kit, if one rides along.
         replace: whether a preset that is there already gives way.
 
     Raises:
@@ -32,10 +40,11 @@ def export_preset(
         PresetError: the preset cannot be written.
     """
     described = {**fields, "vocabulary": fingerprint(), "network": net.config.to_dict()}
-    return write_preset(folder, described, {WEIGHTS: weights_bytes(net), CARD: card.encode()}, replace=replace)
+    members = {WEIGHTS: weights_bytes(net), CARD: card.encode(), **(kit or {})}
+    return write_preset(folder, described, members, replace=replace)
 
 
-def weights_bytes(net: PolicyNet) -> bytes:
+def weights_bytes(net: nn.Module) -> bytes:
     """The weights as safetensors in half precision; equal weights give equal bytes.
 
     Raises:

@@ -1,11 +1,14 @@
-"""What a training begins from: a preset by its name, or the best weights of a run."""
+"""What a training begins from: a policy and a training kit, each from a preset or from what a run left."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from gapt_core.export.load import load_policy
+from gapt_core.rl.kit import Kit, load_kit, preset_kit
 from gapt_core.train.policy import Trained, load_best
+from presets.manifest import MANIFEST
+from presets.preset import load_preset
 from presets.store import Store
 
 
@@ -24,3 +27,18 @@ def load_start(name: str) -> Trained:
     # A manifest says once, for all stages, what was learnt from; what goes on from there must say so too.
     origin = {"selection": training["selection"], "data": training["data"]}
     return Trained(load_policy(preset), (*earlier, origin | last))
+
+
+def find_kit(name: str) -> Kit:
+    """The kit of the preset of that name or in that folder, else the kit that stands in the folder `name`.
+
+    Raises:
+        TrainingError: neither is there, or the folder's kit is damaged.
+        PresetError: the preset has no kit, or a damaged one.
+    """
+    store = Store.default()
+    if name in store.folders():
+        return preset_kit(store.find(name))
+    if (Path(name) / MANIFEST).is_file():
+        return preset_kit(load_preset(Path(name)))
+    return load_kit(Path(name))

@@ -1,21 +1,22 @@
-"""The training kit: the anchor and the reward nets that post-training needs, as one folder of data.
+"""The training kit: the anchor and the reward nets that post-training needs, as data.
 
-`kit.json` names the nets and their dimensions; each net is a `.safetensors` in half precision beside it.
+`kit.json` names the nets and their dimensions; `kit-NAME.safetensors` are their weights in half precision. A kit rides
+along in a preset, as members of it, or stands in a folder of its own, where the weights are called `NAME.safetensors`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import nn
 
 from gapt_core.errors import TrainingError
+from gapt_core.export.load import sane_dimensions, with_weights
+from gapt_core.export.preset import weights_bytes
 from gapt_core.model.anchor import AnchorNet
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.policy import PolicyConfig
@@ -23,9 +24,18 @@ from gapt_core.model.rewards import JudgeConfig, build_judge
 from gapt_core.parts import PARTS, Part
 from gapt_core.rl.coherence import Judge
 from gapt_core.vocabulary import fingerprint
+from presets.errors import PresetError
 from presets.files import write_atomically
+from presets.manifest import KIT, KIT_PREFIX
+from presets.preset import NAME, Preset
 
-INDEX = "kit.json"
+FORMAT = 1
+MAX_INDEX_BYTES = 1 << 20
+MOST_NETS = 32
+"""A kit of unknown origin must not ask for all memory."""
+
+ENCODER = ("width", "layers", "heads", "feedforward")
+JUDGES = ("contrastive", "discriminative")
 
 
 @dataclass(frozen=True)
@@ -47,18 +57,45 @@ class Kit:
         return self.anchors[part.name]
 
 
+def kit_members(kit: Kit) -> dict[str, bytes]:
+    """Content by name of member, `kit.json` last; equal kits give equal bytes.
+
+    Raises:
+        ExportError: a weight is not finite in half precision.
+    """
+    anchors = {_anchor_name(part): net for part, net in kit.anchors.items()}
+    described = {name: _described(net) for name, net in anchors.items()}
+    described |= {name: judge.config.to_dict() for name, judge in kit.judges.items()}
+    index = {"format": FORMAT, "vocabulary": fingerprint(), "nets": described, "record": kit.record}
+    members = {_member(name): weights_bytes(net) for name, net in [*anchors.items(), *kit.judges.items()]}
+    return members | {KIT: (json.dumps(index, indent=1) + "\n").encode()}
+
+
+def read_kit(read: Callable[[str], bytes]) -> Kit:
+    """The kit whose members `read` gives, ready to judge: no gradients.
+
+    Raises:
+        ValueError: it is damaged, of another vocabulary or not of this version; the reason, as part of a sentence.
+    """
+    try:
+        index = _parsed(read(KIT))
+        nets = {name: with_weights(_build(name, index["nets"][name]), read(_member(name))) for name in index["nets"]}
+        anchors = {net.part.name: net for net in nets.values() if isinstance(net, AnchorNet)}
+        judges = {name: net for name, net in nets.items() if not isinstance(net, AnchorNet)}
+        return Kit(anchors, judges, dict(index["record"]))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"its {KIT} is not that of a kit") from error
+
+
 def save_kit(kit: Kit, folder: Path) -> None:
-    """Write the kit; the index last, so that a kit with an index is whole."""
+    """Write the kit; the index last, so that a kit with an index is whole.
+
+    Raises:
+        ExportError: a weight is not finite in half precision.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    nets: dict[str, dict[str, Any]] = {}
-    for part, anchor in kit.anchors.items():
-        described = {"kind": "anchor", "part": part, "net": anchor.config.to_dict()}
-        nets[f"anchor-{part}"] = described | {"encoder": anchor.encoder.config.to_dict()}
-    nets |= {name: judge.config.to_dict() for name, judge in kit.judges.items()}
-    for name, net in [(f"anchor-{part}", net) for part, net in kit.anchors.items()] + list(kit.judges.items()):
-        write_atomically(folder / f"{name}.safetensors", half_bytes(net))
-    index = {"format": 1, "vocabulary": fingerprint(), "nets": nets, "record": kit.record}
-    write_atomically(folder / INDEX, (json.dumps(index, indent=1) + "\n").encode())
+    for member, content in kit_members(kit).items():
+        write_atomically(folder / member.removeprefix(KIT_PREFIX), content)
 
 
 def load_kit(folder: Path) -> Kit:
@@ -68,34 +105,68 @@ def load_kit(folder: Path) -> Kit:
         TrainingError: there is none, it is damaged, or of another vocabulary.
     """
     try:
-        index = json.loads((folder / INDEX).read_text("utf-8"))
-        if index["vocabulary"] != fingerprint():
-            raise TrainingError(f"The kit in {folder} is of another vocabulary: train one with this version.")
-        nets = {name: _load(described, folder / f"{name}.safetensors") for name, described in index["nets"].items()}
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise TrainingError(f"{folder} holds no whole training kit; make one with `gapt train kit`.") from error
-    anchors = {net.part.name: net for net in nets.values() if isinstance(net, AnchorNet)}
-    judges = {name: net for name, net in nets.items() if not isinstance(net, AnchorNet)}
-    return Kit(anchors, judges, index["record"])
+        return read_kit(lambda member: (folder / member.removeprefix(KIT_PREFIX)).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = "a file is missing or cannot be read" if isinstance(error, OSError) else error
+        raise TrainingError(
+            f"{folder} holds no whole training kit ({reason}); make one with `gapt train kit`, or name a preset that "
+            "has one."
+        ) from error
 
 
-def half_bytes(net: nn.Module) -> bytes:
-    """The weights as safetensors in half precision."""
-    return save({name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()})
+def preset_kit(preset: Preset) -> Kit:
+    """The kit in `preset`, its members checked as they are read.
+
+    Raises:
+        PresetError: it has none, or one that is damaged or of another vocabulary.
+    """
+    if KIT not in preset.manifest.members:
+        raise PresetError(f"Preset “{preset.name}” has no training kit; make one with `gapt train kit`.")
+    try:
+        return read_kit(preset.read)
+    except ValueError as error:
+        raise PresetError(
+            f"The training kit of preset “{preset.name}” cannot be used: {error}; update gapt-bridge or install the "
+            "preset again."
+        ) from error
 
 
-def _load(described: dict[str, Any], path: Path) -> AnchorNet | Judge:
+def _parsed(text: bytes) -> dict[str, Any]:
+    if len(text) > MAX_INDEX_BYTES:
+        raise ValueError(f"its {KIT} is larger than {MAX_INDEX_BYTES} bytes")
+    index: dict[str, Any] = json.loads(text)
+    if index["format"] != FORMAT:
+        raise ValueError(f"its {KIT} is of another format than {FORMAT}")
+    if index["vocabulary"] != fingerprint():
+        raise ValueError("it was trained with another vocabulary")
+    if len(index["nets"]) > MOST_NETS:
+        raise ValueError(f"it has more than {MOST_NETS} nets")
+    return index
+
+
+def _described(anchor: AnchorNet) -> dict[str, Any]:
+    net, encoder = anchor.config.to_dict(), anchor.encoder.config.to_dict()
+    return {"kind": "anchor", "part": anchor.part.name, "net": net, "encoder": encoder}
+
+
+def _build(name: str, described: dict[str, Any]) -> AnchorNet | Judge:
+    encoder = EncoderConfig(**sane_dimensions(described["encoder"], ENCODER))
+    kind = described["kind"]
     with torch.random.fork_rng(devices=[]):
-        net = _build(described)
-    tensors = load(path.read_bytes())
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise ValueError(f"{path.name} holds weights that are no numbers")
-    net.load_state_dict(tensors)
-    return net.requires_grad_(False).eval()
+        if kind == "anchor" and name == _anchor_name(described["part"]):
+            config = PolicyConfig(**sane_dimensions(described["net"]))
+            return AnchorNet(config, encoder, PARTS[described["part"]])
+        if kind in JUDGES and isinstance(described["rhythm"], bool):
+            return build_judge(JudgeConfig(kind, described["rhythm"], encoder))
+    raise ValueError(f"its net {name} is of a kind that this version does not know")
 
 
-def _build(described: dict[str, Any]) -> AnchorNet | Judge:
-    encoder = EncoderConfig(**described["encoder"])
-    if described["kind"] == "anchor":
-        return AnchorNet(PolicyConfig(**described["net"]), encoder, PARTS[described["part"]])
-    return build_judge(JudgeConfig(described["kind"], described["rhythm"], encoder))
+def _anchor_name(part: str) -> str:
+    return f"anchor-{part}"
+
+
+def _member(name: str) -> str:
+    """Name of a net's member; a name from a file must not lead out of the kit."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a net")
+    return f"{KIT_PREFIX}{name}.safetensors"

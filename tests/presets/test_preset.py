@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tiny_presets import CARD, tiny_fields, tiny_weights, write_tiny
 
 from presets.errors import PresetError
-from presets.manifest import MANIFEST, WEIGHTS
+from presets.manifest import KIT, MANIFEST, WEIGHTS
 from presets.preset import load_preset, write_preset
 
 
@@ -63,6 +63,32 @@ def test_a_wrong_count_of_parameters_is_found(tmp_path: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps({**manifest, "parameters": 11}))
     with pytest.raises(PresetError, match="holds 10 numbers, its manifest says 11"):
         load_preset(folder).verify()
+
+
+def with_kit(folder: Path, *nets: str, index: bytes = b'{"nets": {"judge-0": {}}}') -> None:
+    """Write a preset with these nets of a kit, and verify it."""
+    kit = {f"kit-{net}.safetensors": tiny_weights() for net in nets}
+    members = {WEIGHTS: tiny_weights(), "card.md": b"x", KIT: index, **kit}
+    write_preset(folder, tiny_fields(), members).verify()
+
+
+def test_a_kit_must_fit_its_index(tmp_path: Path) -> None:
+    with_kit(tmp_path / "whole", "judge-0")
+    for name, nets in (("few", ()), ("many", ("judge-0", "judge-1")), ("others", ("judge-1",))):
+        with pytest.raises(PresetError, match=rf"kit of “{name}” does not fit its index \(kit-judge"):
+            with_kit(tmp_path / name, *nets)
+
+
+@pytest.mark.parametrize("index", [b"{", b"{}", b"[]", b'{"nets": 3}', b"[" * 100_000, b"\xff"])
+def test_a_kit_without_a_sane_index_is_found(tmp_path: Path, index: bytes) -> None:
+    with pytest.raises(PresetError, match="is not the index of a training kit"):
+        with_kit(tmp_path / "odd", "judge-0", index=index)
+
+
+def test_nets_of_a_kit_without_their_index_are_found(tmp_path: Path) -> None:
+    members = {WEIGHTS: tiny_weights(), "card.md": b"x", "kit-judge-0.safetensors": tiny_weights()}
+    with pytest.raises(PresetError, match=r"no member kit\.json"):
+        write_preset(tmp_path / "odd", tiny_fields(), members).verify()
 
 
 def test_a_copied_folder_must_be_renamed_inside(tmp_path: Path) -> None:
