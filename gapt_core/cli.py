@@ -30,17 +30,25 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("weights", type=EXISTING_FILE)
-@click.option("--figures", type=EXISTING_FILE, required=True, help="What `gapt evaluate --weights ... -o` wrote.")
+@click.argument("weights", metavar="WEIGHTS|PRESET")
+@click.option("--figures", type=EXISTING_FILE, required=True, help="What `gapt evaluate -o` wrote of the same weights.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the preset; its last part is the name.")
 @click.option("--description", required=True, help="One sentence for the list of presets.")
 @click.option("--licence", required=True, help="Licence of the weights, an SPDX expression.")
 @click.option("--preset-version", default="1.0.0", show_default=True)
 @click.option("--temperature", type=FiniteRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--kit", metavar="DIR|PRESET", help="Training kit that is to ride along, or the preset that has it.")
 @click.option("--replace", is_flag=True, help="Replace a preset that is there.")
-def export(weights: Path, figures: Path, out: Path, temperature: float, replace: bool, **fields: str) -> None:
-    """Make a preset of a run's WEIGHTS (its best.pt), with a generated model card."""
-    from gapt_core.export.release import release
+def export(
+    weights: str, figures: Path, out: Path, temperature: float, kit: str | None, replace: bool, **fields: str
+) -> None:
+    """Make a preset of a run's WEIGHTS (its best.pt or policy.pt), or anew of a PRESET.
 
-    preset = release(weights, figures, out, temperature, fields, replace=replace)
+    Its model card is generated.
+    """
+    from gapt_core.export.release import release
+    from gapt_core.export.start import find_kit, load_start
+
+    found = find_kit(kit) if kit else None
+    preset = release(load_start(weights), figures, out, temperature, fields, kit=found, replace=replace)
     click.echo(f"Preset {preset.name} {preset.manifest.version} is in {preset.folder}.")

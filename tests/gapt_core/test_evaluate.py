@@ -113,7 +113,7 @@ def test_figures_from_before_the_listener_have_their_vendi_by_the_histogram(tmp_
 def test_a_card_shows_every_row_and_says_how_to_measure_again(net: PolicyNet, tmp_path: Path) -> None:
     config = EvaluateConfig(songs=4, frames=64)
     sets = load_test_sets(write_corpus(tmp_path / "songs"), config)
-    figures = figures_of(tables_of(measure(net, sets, config, None)))
+    figures = figures_of(to_json(tables_of(measure(net, sets, config, None)), config))
     stage = {"selection": "all", "step": 7}
     training = {
         "selection": "all",
