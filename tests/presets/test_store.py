@@ -75,7 +75,7 @@ def test_the_environment_names_the_users_folder(tmp_path: Path) -> None:
 
 def test_the_built_in_presets_are_there_and_whole() -> None:
     presets = Store.default({"GAPT_PRESETS": "no-such-folder"}).all()
-    assert {"default", "public-domain"} <= {preset.name for preset in presets}
+    assert {"default", "default-mle", "public-domain"} <= {preset.name for preset in presets}
     for preset in presets:
         preset.verify()
         assert preset.weights.stat().st_size < 16 * 1024 * 1024
