@@ -30,6 +30,8 @@ PROBES = {
 }
 """Option to the measurements that it asks for."""
 
+LATENCY_FRAMES = 512
+
 
 @dataclass(frozen=True)
 class Output:
@@ -53,6 +55,7 @@ class Output:
 @click.option(
     "--ahead", is_flag=True, help="Also: chords decided 1, 2 and 4 beats ahead, and what a look ahead is worth."
 )
+@click.option("--latency", is_flag=True, help="Also: how long a step takes on this machine.")
 @click.option("--against", metavar="PRESET|WEIGHTS", help="Also: duets with this melody agent.")
 @click.option(
     "--all", "everything", is_flag=True, help="All of these; the policy itself is the agent if none is named."
@@ -79,11 +82,15 @@ def evaluate(
     names = {probe for option, probes in PROBES.items() if more[option] for probe in probes}
     names |= {"against"} if against else set()
     probes = Probes(Subject(net, agent, config, _embedder()))
-    _run(probes, chosen(names, more["everything"]), config, data, Output(as_json, out))
+    output = Output(as_json, out)
+    result = _run(probes, chosen(names, more["everything"]), config, data, output)
+    if more["latency"] or more["everything"]:
+        result["latency"] = _latency(net, output)
+    _write(result, output)
 
 
-def _run(probes: Any, names: Sequence[str], config: Any, data: Path, output: Output) -> None:
-    """Measure, print each table as soon as it is there, and write it all."""
+def _run(probes: Any, names: Sequence[str], config: Any, data: Path, output: Output) -> dict[str, Any]:
+    """Measure, and print each table as soon as it is there; all of it as plain values."""
     from gapt_core.evaluate.probes import LONGEST, NOTES
     from gapt_core.evaluate.sets import load_test_sets
     from gapt_core.evaluate.tables import plain_tables, to_json
@@ -102,6 +109,21 @@ def _run(probes: Any, names: Sequence[str], config: Any, data: Path, output: Out
         if not output.as_json:
             _print_tables(_means(tables), None)
         result |= to_json(tables, config) if name == "play" else {name: plain_tables(tables)}
+    return result
+
+
+def _latency(net: PolicyNet, output: Output) -> dict[str, float]:
+    from gapt_core.evaluate.card import LATENCY_NOTE
+    from gapt_core.experiment.latency import measure_latency
+
+    times = measure_latency(net, LATENCY_FRAMES)
+    if not output.as_json:
+        _print_head("latency", LATENCY_NOTE)
+        _print_table("", {name: name for name in times}, {"step": times}, decimals=3)
+    return times
+
+
+def _write(result: dict[str, Any], output: Output) -> None:
     text = json.dumps(result, indent=1, allow_nan=False)
     if output.out:
         write_atomically(output.out, (text + "\n").encode())

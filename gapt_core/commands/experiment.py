@@ -30,7 +30,7 @@ def experiment() -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder of the experiment; it gets a folder a run.")
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{train,test,ood}/SET.jsonl.gz.")
 @click.option("--kit", type=EXISTING_FOLDER, required=True, help="Training kit: anchor and reward nets.")
-@click.option("--preset", default="default", show_default=True, help="Policy to start from, by name or folder.")
+@click.option("--preset", default="default-mle", show_default=True, help="Policy to start from, by name or folder.")
 @click.option("--weights", type=EXISTING_FILE, help="A run's best.pt to start from, instead of a preset.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at once on this machine.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a run.")

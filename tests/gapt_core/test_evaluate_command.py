@@ -40,7 +40,7 @@ def test_everything_at_once(run, tmp_path: Path) -> None:
     shown = run("--all", "-o", str(written))
     result = json.loads(written.read_text("utf-8"))
     # Six bars are too few for changes at bar nine.
-    assert list(result) == ["config", "sets", *list(NOTES)[1:]] and result["adaptation_multiple"] == []
+    assert list(result) == ["config", "sets", *list(NOTES)[1:], "latency"] and result["adaptation_multiple"] == []
     assert result["config"]["vendi_songs"] == 48
     for name in ("sets", "adaptation_single", "cold_start", "sessions", "ahead", "against"):
         (table,) = read_tables(result[name])
@@ -48,7 +48,8 @@ def test_everything_at_once(run, tmp_path: Path) -> None:
         assert any(row.startswith("shuffled control") for row in table.rows)
         assert all(set(row.to_dict()) == set(COLUMNS) for row in table.rows.values())
         assert 1.0 <= table.rows[next(iter(table.rows))].vendi <= 3.0
-    for text in ("recovery beats", "react +4", "anticipate /2", "kept 1", "react 3/4", "duet", "fewer than 48"):
+    assert 0 < result["latency"]["p50"] <= result["latency"]["p95"]
+    for text in ("recovery beats", "p95", "react +4", "anticipate /2", "kept 1", "react 3/4", "duet", "fewer than 48"):
         assert text in shown.output
     assert "…" not in shown.output
 
