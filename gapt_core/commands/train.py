@@ -69,7 +69,7 @@ def policy(data: Path, selection: str, out: Path, threads: int, init: Path | Non
 @train.command()
 @corpus_options
 @click.option("--part", type=click.Choice(["chord", "melody"]), required=True, help="The part it answers with.")
-@click.option("--init", default="default", show_default=True, help="Policy to begin as: a preset, or a run's best.pt.")
+@click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--steps", type=click.IntRange(1), default=1500, show_default=True, help="Gradient steps in all.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops of 256 frames a step.")
 @click.option("--rate", type=RATE, default=5e-4, show_default=True)
