@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load, save
+from tiny_corpus import write_corpus
 from tiny_kit import tiny_kit
 from tiny_policy import tiny_net, write_policy_preset
 from tiny_presets import tiny_fields
 
+from bridge.cli import gapt
 from gapt_core.errors import ExportError, TrainingError
 from gapt_core.export.preset import export_preset
 from gapt_core.export.start import find_kit
 from gapt_core.rl.kit import Kit, kit_members, load_kit, preset_kit, read_kit, save_kit
+from gapt_core.train.policy import load_best
 from presets.errors import PresetError
 from presets.manifest import KIT
 from presets.preset import Preset
@@ -86,6 +90,18 @@ def test_a_kit_is_found_where_it_is_said_to_be(tmp_path: Path, monkeypatch: pyte
     assert same_weights(find_kit(str(folder)), other)
     monkeypatch.chdir(tmp_path / "presets")
     assert same_weights(find_kit("./with-kit"), other)
+
+
+def test_post_training_takes_its_kit_from_a_preset(tmp_path: Path) -> None:
+    songs = write_corpus(tmp_path / "songs", songs=2)
+    preset = preset_with(kit_members(tiny_kit()), tmp_path / "tiny").folder
+    command = ["train", "gapt", "--kit", preset, "--init", preset, "--data", songs, "--out", tmp_path / "run"]
+    size = ["--steps", "1", "--rollouts", "2", "--frames", "16", "--adversary", "0"]
+    result = CliRunner().invoke(gapt, [str(part) for part in [*command, *size]])
+    assert result.exit_code == 0, result.output
+    (stage,) = [stage for stage in load_best(tmp_path / "run" / "policy.pt").stages if stage.get("kind") == "gapt"]
+    assert stage["kit"] == {"seed": 0}
+    assert [entry["name"] for entry in stage["data"]] == ["tiny"]
 
 
 def test_where_there_is_no_kit_the_way_to_one_is_told(tmp_path: Path) -> None:
