@@ -150,7 +150,7 @@ def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out
 @click.option("--kit", metavar="DIR|PRESET", required=True, help="Training kit: anchor and rewards.")
 @click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--part", type=click.Choice(["chord", "melody"]), default="chord", show_default=True)
-@click.option("--steps", type=click.IntRange(1), help="Steps in all; 200, or the paper's 1000.")
+@click.option("--steps", type=click.IntRange(1), help="Steps in all; 150, or the paper's 1000.")
 @click.option("--rollouts", type=click.IntRange(2), help="Episodes a step; 48, or the paper's 384.")
 @click.option("--frames", type=click.IntRange(16), help="Frames of an episode at most; 192, or the paper's 256.")
 @click.option("--rate", type=RATE, help="Peak learning rate of the policy; 3e-4, or the paper's 5e-6.")

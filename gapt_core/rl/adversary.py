@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from gapt_core.model.rewards import JudgeConfig, PartDiscriminator
 from gapt_core.parts import Part
 from gapt_core.rl.coherence import payments
 from gapt_core.rl.episodes import Episodes
+from gapt_core.train.optimise import make_optimisers
+from gapt_core.train.run import Recipe
 
 SCHEDULES = ("two-phase", "fixed", "every")
 
@@ -27,30 +29,35 @@ class AdversaryConfig:
     Attributes:
         weight: lambda, the weight of its reward; 0 is post-training without an adversary.
         schedule: `two-phase` (the paper's), `fixed` (phase 1 for ever), or `every` step.
-        interval: steps from one update to the next in phase 1; `warm_steps`, T_warm, how long that phase is (the
-            paper: 200 of 1000 steps).
+        interval: steps from one update to the next in phase 1 (the paper: 5); `warm_steps`, T_warm, how long that phase
+            is (the paper: 200 of 1000 steps).
         threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2.
-        rounds: gradient steps an update.
+        rounds: gradient steps an update, each on `rows` pairs of a rollout and the data's own part, drawn from those of
+            the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
             discriminator then learns from beginnings of crops as well. 0 pays at the end, as in the paper.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
             it tells fresh ones from data this well, in `warm_rounds` gradient steps at most. The paper's has 0: cold.
+        rate: of AdamW; `matrix_rate` of Muon for the matrices of the blocks, or 0 for AdamW alone, as in the paper.
     """
 
     weight: float = 1.0
     schedule: str = "two-phase"
-    interval: int = 5
-    warm_steps: int = 80
+    interval: int = 3
+    warm_steps: int = 60
     threshold: float = 1.0
     recent: int = 3
-    rounds: int = 8
+    rounds: int = 4
+    rows: int = 24
+    keep: int = 4
     hop: int = 32
-    rate: float = 1e-3
+    rate: float = 2e-3
+    matrix_rate: float = 0.02
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
-    warm_rounds: int = 96
+    warm_rounds: int = 64
     net: EncoderConfig = field(default_factory=EncoderConfig)
 
 
@@ -80,18 +87,30 @@ class Schedule:
         return sum(self.rewards) / max(1, len(self.rewards))
 
 
-class Adversary:
-    """The discriminator of `part` with its optimiser and schedule."""
+class Pair(NamedTuple):
+    """The same part as the data has it and as a policy played it; `[batch, time]`, `metre` `[batch, time, 3]`."""
 
-    def __init__(self, config: AdversaryConfig, part: Part, seed: int) -> None:
+    truth: Tensor
+    played: Tensor
+    metre: Tensor
+    valid: Tensor
+
+
+class Adversary:
+    """The discriminator of `part` with its optimiser and schedule; the net is on `device`."""
+
+    def __init__(self, config: AdversaryConfig, part: Part, seed: int, device: torch.device | str = "cpu") -> None:
         self.config = config
         self.part = part
+        self.device = torch.device(device)
         self.schedule = Schedule(config)
         self.random = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.net = PartDiscriminator(part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)
+            net = PartDiscriminator(part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout)
+        self.net = net.to(device)
+        self.optimisers = _optimisers(self.net, config)
+        self.memory: deque[Pair] = deque(maxlen=config.keep)
 
     def logits(self, episodes: Episodes) -> Tensor:
         """Logit of "from the data" of each episode's part; `[batch]`."""
@@ -120,23 +139,34 @@ class Adversary:
     def learn(
         self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None] = lambda net: None
     ) -> float:
-        """`rounds` gradient steps, each on its share of the rows; the mean loss. `average` is for several processes."""
+        """Remember the pairs and take `rounds` gradient steps; their mean loss. `average` is for several processes."""
         self.net.train()
-        order = torch.randperm(len(truth), generator=self.random)
-        losses = [self._step(truth.rows(rows), played.rows(rows), average) for rows in order.chunk(self.config.rounds)]
+        self.memory.append(Pair(self._seen(truth)[0], *self._seen(played)))
+        pairs = Pair(*(torch.cat(column) for column in zip(*self.memory, strict=True)))
+        with torch.random.fork_rng(devices=[]):
+            # Dropout draws from torch's own luck, which no checkpoint keeps.
+            torch.manual_seed(int(torch.randint(1 << 62, (), generator=self.random)))
+            losses = [self._step(self._some(pairs), average) for _ in range(self.config.rounds)]
         return sum(losses) / len(losses)
 
-    def _step(self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None]) -> float:
-        end = self._end(truth.valid.shape[1])
-        logits = torch.cat([self._logits(*(part[:, :end] for part in self._seen(one))) for one in (truth, played)])
+    def _some(self, pairs: Pair) -> Pair:
+        rows = torch.randperm(len(pairs.valid), generator=self.random)[: self.config.rows]
+        return Pair(*(column[rows] for column in pairs))
+
+    def _step(self, pairs: Pair, average: Callable[[nn.Module], None]) -> float:
+        end = self._end(pairs.valid.shape[1])
+        truth, played, metre, valid = (column[:, :end] for column in pairs)
+        logits = torch.cat([self._logits(tokens, metre, valid) for tokens in (truth, played)])
         low = self.config.smoothing / 2
-        target = torch.cat((torch.full((len(truth),), 1 - low), torch.full((len(played),), low)))
-        loss = functional.binary_cross_entropy_with_logits(logits, target.to(logits.device))
-        self.optimiser.zero_grad(set_to_none=True)
+        target = torch.tensor([1 - low, low], device=logits.device).repeat_interleave(len(truth))
+        loss = functional.binary_cross_entropy_with_logits(logits, target)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()
         average(self.net)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         return float(loss.detach())
 
     def _end(self, time: int) -> int:
@@ -149,7 +179,8 @@ class Adversary:
         """Everything that a resumed run needs."""
         return {
             "net": self.net.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "memory": [tuple(pair) for pair in self.memory],
             "recent": list(self.schedule.rewards),
             "random": self.random.get_state(),
         }
@@ -157,6 +188,14 @@ class Adversary:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.memory.extend(Pair(*(part.to(self.device) for part in pair)) for pair in state["memory"])
         self.schedule.rewards.extend(state["recent"])
         self.random.set_state(state["random"])
+
+
+def _optimisers(net: nn.Module, config: AdversaryConfig) -> list[torch.optim.Optimizer]:
+    if config.matrix_rate:
+        return make_optimisers(net, Recipe(rate=config.rate, matrix_rate=config.matrix_rate, weight_decay=0.0))
+    return [torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)]

@@ -47,6 +47,10 @@ class Episodes:
         """Some of the rows."""
         return Episodes(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    def to(self, device: torch.device) -> Episodes:
+        """The same episodes on `device`."""
+        return Episodes(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     def last(self) -> Tensor:
         """Index of the last valid frame; `[batch]`."""
         return self.valid.sum(1) - 1

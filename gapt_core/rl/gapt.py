@@ -10,7 +10,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gapt_core import metrics
 from gapt_core.errors import TrainingError
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.parts import PARTS
@@ -29,6 +27,7 @@ from gapt_core.rl.episodes import Episodes, Reward, Scores
 from gapt_core.rl.kit import Kit
 from gapt_core.rl.ppo import Ppo, PpoConfig, Prior, explained_variance
 from gapt_core.rl.ranks import Ranks
+from gapt_core.rl.record import Seconds, came_apart, forget_after, musical_figures
 from gapt_core.rl.rollout import Shown, environment, roll_out
 from gapt_core.rl.rules import Rules, RulesConfig
 from gapt_core.train.corpus import Corpus, describe_data
@@ -43,9 +42,6 @@ LOG = "log.jsonl"
 RUN = "run.json"
 WEIGHTS = "policy.pt"
 
-MAXIMUM_KL = 50.0
-"""Divergence from the anchor, in nats a choice, above which a run has come apart."""
-
 
 @dataclass(frozen=True)
 class GaptConfig:
@@ -54,6 +50,7 @@ class GaptConfig:
     Attributes:
         part: what is played: `chord` for the policy, `melody` for the melody agent.
         rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
+        added: whether the seeds of the coherence nets are added up, as in the paper's code, and not averaged.
         window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
         hop: frames from one payment of their rewards to the next; 0 pays at the end, as in the paper.
         warmup: steps of linear warm-up of the rates; from there a cosine falls to `floor` of the peak.
@@ -63,9 +60,10 @@ class GaptConfig:
     """
 
     part: str = "chord"
-    steps: int = 200
+    steps: int = 150
     rollouts: int = 48
     frames: int = 192
+    added: bool = False
     window: int = 64
     hop: int = 16
     shown: Shown = field(default_factory=Shown)
@@ -92,8 +90,14 @@ def as_published(config: GaptConfig) -> GaptConfig:
     """
     adversary = replace(
         config.adversary,
+        interval=5,
+        warm_steps=200,
         rounds=8,
+        rows=48,
+        keep=1,
+        hop=0,
         rate=9e-5,
+        matrix_rate=0.0,
         warm_accuracy=0.0,
         net=EncoderConfig(width=512, layers=8, heads=8, feedforward=1024),
     )
@@ -113,6 +117,7 @@ def as_published(config: GaptConfig) -> GaptConfig:
         steps=1000,
         rollouts=384,
         frames=256,
+        added=True,
         window=0,
         hop=0,
         shown=replace(config.shown, share=0.0),
@@ -122,20 +127,6 @@ def as_published(config: GaptConfig) -> GaptConfig:
         warmup=12,
         buffers=0,
     )
-
-
-class Seconds:
-    """Adds up where the time of a step goes."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, float] = {}
-
-    @contextmanager
-    def of(self, part: str) -> Iterator[None]:
-        """Time what is inside as `part`."""
-        started = time.perf_counter()
-        yield
-        self.parts[part] = self.parts.get(part, 0.0) + time.perf_counter() - started
 
 
 class Gapt:
@@ -170,11 +161,14 @@ class Gapt:
         self.origin = {"data": describe_data(corpus), "kit": kit.record}
         self.ranks = ranks or Ranks()
         self.part = PARTS[config.part]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         seed = config.seed * self.ranks.size + self.ranks.rank
-        torch.manual_seed(config.seed)
-        self.ppo = Ppo(init.net.requires_grad_(True), kit.anchor(self.part), self.part, config.ppo, self.ranks)
-        self.adversary = Adversary(config.adversary, self.part, config.seed)
-        self.rewards = rewards or (Coherence(kit.judges, config.window, config.hop), Rules(config.rules, self.part))
+        net, anchor = init.net.requires_grad_(True).to(self.device), kit.anchor(self.part).to(self.device)
+        judges = {name: judge.to(self.device) for name, judge in kit.judges.items()}
+        self.ppo = Ppo(net, anchor, self.part, config.ppo, self.ranks)
+        self.adversary = Adversary(config.adversary, self.part, config.seed, self.device)
+        coherence = Coherence(judges, config.window, config.hop, added=config.added)
+        self.rewards = rewards or (coherence, Rules(config.rules, self.part))
         self.random = torch.Generator().manual_seed(seed)
         self.source = CropSource(corpus, np.random.default_rng(seed))
         self.step = 0
@@ -193,7 +187,7 @@ class Gapt:
         while self.step < self.config.steps:
             record = self.train_step()
             self.step += 1
-            if _apart(record):
+            if came_apart(record):
                 yield record | {"diverged": True}
                 return
             yield record
@@ -216,7 +210,7 @@ class Gapt:
                 for rows in self.ppo.minibatches(len(played), self.random):
                     self.ppo.fit_value(played.rows(rows), returns[rows])
         self.warmed = True
-        return {"step": 0, "accuracy": accuracy, "explained_variance": variance}
+        return {"step": 0, "accuracy": accuracy, "explained_variance": self.ranks.mean(variance)}
 
     def _warm_adversary(self, pairs: list[tuple[Episodes, Episodes]]) -> float | None:
         config = self.config.adversary
@@ -265,8 +259,10 @@ class Gapt:
         with seconds.of("rollout"):
             crops = draw_pairs(self.source, config.frames, config.rollouts)
             shown = config.shown if config.part == "chord" else replace(config.shown, share=0.0)
-            truth = environment(crops, config.frames, shown, self.source.random)
-            played, _ = roll_out(self.ppo.policy, truth, self.random, self.part)
+            truth = environment(crops, config.frames, shown, self.source.random).to(self.device)
+            # The device's own luck would bind a checkpoint to it; a seed from ours does not.
+            luck = torch.Generator(self.device).manual_seed(int(torch.randint(1 << 62, (), generator=self.random)))
+            played, _ = roll_out(self.ppo.policy, truth, luck, self.part)
         return truth, played
 
     def judge(self, played: Episodes) -> Scores:
@@ -283,8 +279,8 @@ class Gapt:
             return {"updated": False}
         reward = self.ranks.mean(float(scores["adversarial"].sum(1).mean()) / weight)
         due = self.adversary.schedule.due(self.step + 1, reward)
-        accuracy = self.adversary.accuracy(truth, played)
-        loss = self.adversary.learn(truth, played, self.ranks.average) if due else None
+        accuracy = self.ranks.mean(self.adversary.accuracy(truth, played))
+        loss = self.ranks.mean(self.adversary.learn(truth, played, self.ranks.average)) if due else None
         return {
             "updated": due,
             "accuracy": accuracy,
@@ -299,15 +295,18 @@ class Gapt:
     ) -> dict[str, Any]:
         means = {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
         means["ratio_error"] = figures[0]["ratio_error"]
-        rewards = {name: float(score.sum(1).mean()) for name, score in scores.items()}
-        return {
-            "step": self.step + 1,
-            "reward": sum(rewards.values()),
-            "rewards": rewards,
+        rewards = self.ranks.means({name: float(score.sum(1).mean()) for name, score in scores.items()})
+        of_all = {
             "kl": float(prior.kl.sum() / played.valid.sum()),
             "explained_variance": explained_variance(prior.values, outcome, played.valid),
             **means,
             **musical_figures(played),
+        }
+        return {
+            "step": self.step + 1,
+            "reward": sum(rewards.values()),
+            "rewards": rewards,
+            **self.ranks.means(of_all),
         }
 
     def _set_rates(self) -> None:
@@ -321,6 +320,8 @@ class Gapt:
 
     def save(self) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
+        luck = {"random": self.random.get_state(), "crops": json.dumps(self.source.random.bit_generator.state)}
+        everyone = self.ranks.gathered(luck)
         if self.ranks.rank:
             return
         state = {
@@ -330,8 +331,7 @@ class Gapt:
             "adversary": self.adversary.state_dict(),
             "step": self.step,
             "warmed": self.warmed,
-            "random": self.random.get_state(),
-            "crops": json.dumps(self.source.random.bit_generator.state),
+            "luck": everyone,
             "config": self.config.to_dict(),
         }
         save_atomically(self.folder / CHECKPOINT, state)
@@ -344,26 +344,29 @@ class Gapt:
         path = self.folder / CHECKPOINT
         try:
             state = read_state(path)
-            config = {**state["config"], "steps": self.config.steps}
+            config, everyone = {**state["config"], "steps": self.config.steps}, state["luck"]
         except DAMAGE as error:
             raise TrainingError(f"{path} is damaged; remove the folder to begin anew.") from error
         if config != self.config.to_dict():
             raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
+        if len(everyone) != self.ranks.size:
+            raise TrainingError(f"{self.folder} holds a run of {len(everyone)} processes; start it with as many.")
         self.ppo.policy.load_state_dict(state["policy"])
         self.ppo.value.load_state_dict(state["value"])
         for optimiser, saved in zip(self.ppo.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.adversary.load_state_dict(state["adversary"])
         self.step, self.warmed = state["step"], state["warmed"]
-        self.random.set_state(state["random"])
-        self.source.random.bit_generator.state = json.loads(state["crops"])
+        luck = everyone[self.ranks.rank]
+        self.random.set_state(luck["random"])
+        self.source.random.bit_generator.state = json.loads(luck["crops"])
 
 
 def train_gapt(gapt: Gapt, show: Callable[[dict[str, Any]], None]) -> Path:
     """Run `gapt` to its end, logging every record; the path of the weights."""
     log = gapt.folder / LOG
     if gapt.ranks.rank == 0:
-        _forget_after(log, gapt.step if gapt.warmed else -1)
+        forget_after(log, gapt.step if gapt.warmed else -1)
     for record in gapt.run():
         if gapt.ranks.rank == 0:
             with log.open("a", encoding="utf-8") as file:
@@ -381,34 +384,3 @@ def gather(priors: list[Prior], parts: list[Tensor]) -> Prior:
     """What was computed for the rows of each part, put back in the order of the rows."""
     back = torch.cat(parts).argsort()
     return Prior(*(torch.cat(columns)[back] for columns in zip(*priors, strict=True)))
-
-
-def musical_figures(played: Episodes) -> dict[str, float]:
-    """The figures that show a collapse while it happens: mean over the episodes."""
-    rows = []
-    for row in range(len(played)):
-        part = slice(0, int(played.last()[row]) + 1)
-        tracks = (getattr(played, name)[row, part].numpy() for name in ("melody", "chord", "metre"))
-        rows.append(metrics.figures(*tracks))
-    mean = asdict(metrics.mean_figures(rows))
-    shown = ("note_in_chord", "onsets_per_bar", "silence", "unique_chords", "entropy")
-    return {"chord_entropy" if name == "entropy" else name: mean[name] for name in shown}
-
-
-def _apart(record: dict[str, Any]) -> bool:
-    figures = (record["reward"], record["kl"], record["policy_loss"], record["value_loss"])
-    return not all(math.isfinite(figure) for figure in figures) or record["kl"] > MAXIMUM_KL
-
-
-def _forget_after(log: Path, step: int) -> None:
-    """Drop what was logged after the checkpoint that the run goes on from."""
-    if not log.exists():
-        return
-    lines = []
-    for line in log.read_text("utf-8").splitlines():
-        try:
-            kept = json.loads(line)["step"] <= step
-        except (ValueError, KeyError):
-            kept = False
-        lines += [line] if kept else []
-    write_atomically(log, "".join(line + "\n" for line in lines).encode())

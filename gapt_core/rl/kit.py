@@ -56,6 +56,12 @@ class Kit:
             raise TrainingError(f"The kit has no anchor for the {part.name} part; train one with `gapt train anchor`.")
         return self.anchors[part.name]
 
+    def origins(self) -> dict[str, dict[str, Any]]:
+        """By name of each net the last stage of its training; empty where the record does not tell."""
+        anchors, judges = (self.record.get(group, {}) for group in ("anchors", "judges"))
+        told = {_anchor_name(part): anchors.get(part, {}) for part in self.anchors}
+        return told | {name: judges.get(name, {}) for name in self.judges}
+
 
 def kit_members(kit: Kit) -> dict[str, bytes]:
     """Content by name of member, `kit.json` last; equal kits give equal bytes.

@@ -108,7 +108,7 @@ class Ppo:
         self.part = part
         self.config = config
         self.ranks = ranks
-        self.value = ValueNet(policy, config.value_layers or policy.config.layers)
+        self.value = ValueNet(policy, config.value_layers or policy.config.layers).to(policy.norm.device)
         self.optimisers = [
             torch.optim.AdamW(net.parameters(), rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
             for net, rate in ((self.policy, config.rate), (self.value, config.value_rate))

@@ -55,12 +55,12 @@ def roll_out(
     cache: torch.dtype = torch.bfloat16,
 ) -> tuple[Episodes, Tensor]:
     """The same episodes with `part` played by `net` at temperature 1 under the grammar, and the log-probability
-    of each choice, float `[batch, time]`, 0 outside the piece (GAPT §3.1)."""
+    of each choice, float `[batch, time]`, 0 outside the piece (GAPT §3.1). All that is given is on one device."""
     batch, time = truth.melody.shape
-    stepper = Stepper(net, batch=batch, spare=1, cache=cache).eval()
+    stepper = Stepper(net, batch=batch, spare=1, cache=cache).to(truth.valid.device).eval()
     before = {"melody": late(truth.melody), "chord": late(truth.chord)}
     played = torch.zeros_like(truth.chord)
-    chosen = torch.zeros(batch, time)
+    chosen = torch.zeros(batch, time, device=truth.valid.device)
     token = torch.zeros_like(played[:, 0])
     for frame in range(time):
         before[part.name][:, frame] = token

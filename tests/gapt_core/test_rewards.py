@@ -242,10 +242,12 @@ def test_without_windows_and_hops_the_whole_crop_is_paid_at_its_end() -> None:
         assert torch.count_nonzero(given) <= len(heard)
 
 
-def test_judges_of_one_kind_are_summed() -> None:
+def test_judges_of_one_kind_are_averaged_or_added_up_as_the_papers_code_does() -> None:
     heard, judge = episodes(), judges()["contrastive-0"]
     alone, both = (Coherence(of, 32, 8)(heard) for of in ({"a-0": judge}, {"a-0": judge, "a-1": judge}))
-    torch.testing.assert_close(both["a"], 2 * alone["a"])
+    torch.testing.assert_close(both["a"], alone["a"])
+    added = Coherence({"a-0": judge, "a-1": judge}, 32, 8, added=True)(heard)
+    torch.testing.assert_close(added["a"], 2 * alone["a"])
 
 
 @pytest.fixture(scope="module")
