@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -29,14 +28,13 @@ def experiment() -> None:
 @click.argument("grid")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the experiment; it gets a folder a run.")
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{train,test,ood}/SET.jsonl.gz.")
-@click.option("--kit", type=EXISTING_FOLDER, required=True, help="Training kit: anchor and reward nets.")
-@click.option("--preset", default="default-mle", show_default=True, help="Policy to start from, by name or folder.")
-@click.option("--weights", type=EXISTING_FILE, help="A run's best.pt to start from, instead of a preset.")
+@click.option("--kit", metavar="DIR|PRESET", required=True, help="Training kit: anchor and rewards.")
+@click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at once on this machine.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a run.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on Ray instead: HOST:PORT, auto, or local.")
 @click.option("--gpus", type=click.FloatRange(0), default=0.0, show_default=True, help="With --cluster: GPUs a run.")
-def run(grid: str, out: Path, preset: str, weights: Path | None, data: Path, kit: Path, **way: Any) -> None:
+def run(grid: str, out: Path, data: Path, kit: str, init: str, **way: Any) -> None:
     """Train and measure every run of GRID: full, arms, smoke, or a JSON file (docs/experiment.md).
 
     A kill loses little: call the same command again, and what is done is kept. Ends with exit code 2 if a run failed.
@@ -47,7 +45,7 @@ def run(grid: str, out: Path, preset: str, weights: Path | None, data: Path, kit
     from gapt_core.experiment.stages import STAGES
 
     chosen = find_grid(grid)
-    inputs = {"songs": data, "kit": kit, "start": weights or _preset_folder(preset)}
+    inputs = {"songs": data, "kit": _place(kit), "start": _place(init)}
     tasks = tasks_of(chosen, out, inputs, STAGES)
     write_grid(out, chosen)
     outcomes = _perform(tasks, **way)
@@ -89,10 +87,14 @@ def report(folder: Path, out: Path) -> None:
     click.echo(f"The report is in {out}.")
 
 
-def _preset_folder(preset: str) -> Path:
+def _place(name: str) -> Path:
+    """The folder of the preset of that name, else the file or folder itself."""
     from presets.store import Store
 
-    return Store.default().find(preset).folder
+    path = Store.default().folders().get(name, Path(name))
+    if not path.exists():
+        raise TrainingError(f"There is no preset, file or folder {name}; `gapt presets list` shows the presets.")
+    return path.resolve()
 
 
 def _perform(tasks: Sequence[Task], jobs: int, threads: int, cluster: str | None, gpus: float) -> dict[str, Outcome]:

@@ -1,7 +1,7 @@
 """The parts of a run as they really are: train, measure, time a step.
 
-Inputs: `songs`, the corpus; `kit`, the folder of anchor and reward nets; `start`, the policy before post-training,
-a run's `best.pt` or a preset's folder. Everything is imported when a stage runs: torch reads how many threads it may
+Inputs: `songs`, the corpus; `kit`, the anchor and reward nets, and `start`, the policy before post-training, each a
+preset's folder or what a run left. Everything is imported when a stage runs: torch reads how many threads it may
 take when it is imported.
 """
 
@@ -34,9 +34,8 @@ Config = TypeVar("Config")
 
 def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
     """Post-train the start under the run's λ and schedule; the arm `mle` is the start itself."""
-    from gapt_core.export.start import load_start
+    from gapt_core.export.start import find_kit, load_start
     from gapt_core.rl.gapt import Gapt, train_gapt
-    from gapt_core.rl.kit import load_kit
     from gapt_core.train.corpus import load_corpus
     from gapt_core.train.run import save_atomically
 
@@ -48,7 +47,7 @@ def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
         return
     recipe = gapt_config(settings)
     corpus = load_corpus(inputs["songs"], "train", recipe.selection)
-    train_gapt(Gapt(corpus, load_kit(inputs["kit"]), start, folder, recipe), lambda record: None)
+    train_gapt(Gapt(corpus, find_kit(str(inputs["kit"])), start, folder, recipe), lambda record: None)
 
 
 def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
@@ -101,12 +100,16 @@ STAGES = (Stage("train", train), Stage("measure", measure), Stage("latency", tim
 def gapt_config(settings: RunSettings) -> GaptConfig:
     """The recipe of a run: what the grid says of training, and the run's own λ, schedule and seed.
 
+    `"paper": true` in the grid takes the constants of the paper's own code for what it does not say.
+
     Raises:
         TrainingError: the grid names something that no recipe has.
     """
-    from gapt_core.rl.gapt import GaptConfig
+    from gapt_core.rl.gapt import GaptConfig, as_published
 
-    recipe = override(GaptConfig(), settings.training, "training")
+    wanted = dict(settings.training)
+    base = as_published(GaptConfig()) if wanted.pop("paper", False) else GaptConfig()
+    recipe = override(base, wanted, "training")
     adversary = replace(recipe.adversary, weight=settings.weight)
     if settings.weight:
         adversary = replace(adversary, schedule=settings.schedule)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import subprocess
+import sys
+import tarfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,9 +63,6 @@ def test_files_that_tell_of_others_are_packed_first_and_unpacked_last(
 
 
 def test_nothing_is_unpacked_outside(tmp_path: Path) -> None:
-    import io
-    import tarfile
-
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("../evil.txt"), io.BytesIO())
@@ -96,3 +99,38 @@ def test_a_grid_runs_on_two_workers_of_ray(songs: Path) -> None:
     assert len((begun.folder / toy_runs.STEPS).read_text().splitlines()) == 30
     again = run_cluster(tasks, "local", 0.0, lambda settings, outcome: None)
     assert set(again.values()) == {Outcome.READY}
+
+
+RUN = """
+import sys
+from pathlib import Path
+import toy_runs
+from gapt_core.experiment.cluster import run_cluster
+if __name__ == "__main__":
+    run_cluster(toy_runs.slow_tasks(Path(sys.argv[1])), "local", 0.0, lambda settings, outcome: None, 0.05)
+"""
+
+
+def test_what_came_home_before_a_kill_is_not_done_again(songs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    from gapt_core.experiment.cluster import run_cluster
+
+    program = tmp_path / "program.py"
+    program.write_text(RUN)
+    tasks = toy_runs.slow_tasks(songs)
+    checkpoints = [task.folder / "checkpoint.json" for task in tasks]
+    with subprocess.Popen([sys.executable, program, songs]) as process:
+        while process.poll() is None and not any(checkpoint.exists() for checkpoint in checkpoints):
+            time.sleep(0.001)
+        process.kill()
+    begun = [task for task, checkpoint in zip(tasks, checkpoints, strict=True) if checkpoint.exists()]
+    kept = {task.folder: json.loads((task.folder / "checkpoint.json").read_text())[0] for task in begun}
+    assert kept and all(kept.values())
+    assert set(run_cluster(tasks, "local", 0.0, lambda settings, outcome: None).values()) <= {
+        Outcome.DONE,
+        Outcome.READY,
+    }
+    for task in tasks:
+        taken = [int(line.split()[0]) for line in (task.folder / toy_runs.STEPS).read_text().splitlines()]
+        assert set(taken) == set(range(12))
+        assert taken.count(0) == 1 or task not in begun

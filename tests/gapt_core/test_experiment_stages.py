@@ -21,7 +21,7 @@ from gapt_core.experiment.grid import Grid
 from gapt_core.experiment.runner import Outcome, perform, tasks_of
 from gapt_core.experiment.stages import STAGES, WEIGHTS, gapt_config
 from gapt_core.export.start import load_start
-from gapt_core.rl.gapt import GaptConfig
+from gapt_core.rl.gapt import GaptConfig, as_published
 from gapt_core.rl.kit import save_kit
 from gapt_core.train.policy import load_best
 
@@ -77,6 +77,8 @@ def test_settings_become_a_recipe() -> None:
     assert gapt_config(by_condition["rl"]).adversary.weight == 0.0
     assert recipe.ppo == replace(GaptConfig().ppo, minibatches=2)
     assert recipe.adversary.net.width == 16
+    published = gapt_config(replace(by_condition["gapt"], training={"paper": True, "steps": 3}))
+    assert published == replace(as_published(GaptConfig()), steps=3)
     with pytest.raises(TrainingError, match=r"training\.ppo has no “speed”"):
         gapt_config(replace(by_condition["gapt"], training={"ppo": {"speed": 3}}))
 
@@ -84,7 +86,7 @@ def test_settings_become_a_recipe() -> None:
 def test_from_the_command_line(inputs: dict[str, Path], tmp_path: Path) -> None:
     grid = tmp_path / "start.json"
     grid.write_text(json.dumps(replace(GRID, arms=("mle",)).to_dict()))
-    options = ["--data", inputs["songs"], "--kit", inputs["kit"], "--preset", inputs["start"]]
+    options = ["--data", inputs["songs"], "--kit", inputs["kit"], "--init", inputs["start"]]
     command = ["experiment", "run", grid, "--out", tmp_path / "out", *options]
     for said in ("done", "was done before"):
         result = CliRunner().invoke(gapt, [str(part) for part in command])
@@ -97,13 +99,21 @@ def test_from_the_command_line(inputs: dict[str, Path], tmp_path: Path) -> None:
 def test_a_failed_run_is_said_at_the_end(inputs: dict[str, Path], tmp_path: Path) -> None:
     grid = tmp_path / "wrong.json"
     grid.write_text(json.dumps(replace(GRID, arms=("mle",), measuring={"tunes": 3}).to_dict()))
-    options = ["--data", inputs["songs"], "--kit", inputs["kit"], "--preset", inputs["start"]]
+    options = ["--data", inputs["songs"], "--kit", inputs["kit"], "--init", inputs["start"]]
     command = ["experiment", "run", grid, "--out", tmp_path / "out", *options]
     result = CliRunner().invoke(gapt, [str(part) for part in command])
     assert result.exit_code == 2
     assert "mle-seed0 failed; `gapt experiment list" in result.stderr
     (row,) = standings(tmp_path / "out")
     assert row["state"] == "failed" and "no “tunes”" in row["note"]
+
+
+def test_a_start_that_is_not_there(inputs: dict[str, Path], tmp_path: Path) -> None:
+    options = ["--data", inputs["songs"], "--kit", "nothing", "--init", inputs["start"]]
+    result = CliRunner().invoke(
+        gapt, [str(part) for part in ["experiment", "run", "smoke", "--out", tmp_path, *options]]
+    )
+    assert (result.exit_code, "There is no preset, file or folder nothing" in result.stderr) == (2, True)
 
 
 def test_a_folder_that_is_no_experiment(tmp_path: Path) -> None:
