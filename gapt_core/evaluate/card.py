@@ -68,7 +68,7 @@ def model_card(
     fields: Mapping[str, Any],
     protocol: Mapping[str, Any],
     command: str,
-    kit: Mapping[str, Any] | None = None,
+    kit: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Markdown card of a preset.
 
@@ -77,7 +77,7 @@ def model_card(
         fields: the manifest's fields `version`, `description`, `licence`, `training`, `network`, `figures`.
         protocol: songs, frames, temperature and seed of the evaluation.
         command: what prints the same figures again.
-        kit: the record of the training kit that rides along.
+        kit: of the training kit that rides along, by name of each net the last stage of its training.
     """
     figures = fields["figures"]
     parts = [_head(name, fields), _training(fields["training"])]
@@ -142,14 +142,13 @@ def _post_training(stage: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _kit(record: Mapping[str, Any]) -> str:
+def _kit(nets: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "## Training kit",
         "",
         "| net | trained on | steps | seed | scores on test songs |",
         "|---|---|---|---|---|",
     ]
-    nets = {f"anchor-{part}": stage for part, stage in record.get("anchors", {}).items()} | record.get("judges", {})
     for name, stage in nets.items():
         scores = ", ".join(f"{key} {_score(value)}" for key, value in stage.get("test", {}).items())
         told = (stage.get("selection", "-"), stage.get("step", "-"), stage.get("seed", "-"), scores or "-")

@@ -44,17 +44,16 @@ def release(
         tables, protocol = figures_of(measured), measured["config"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"{figures} holds no figures; make it with `gapt evaluate -o`.") from error
-    record = kit.record if kit else None
     fields = {
         "version": said["preset_version"],
         "description": said["description"],
         "licence": said["licence"],
-        "training": training_of(trained.stages, record),
+        "training": training_of(trained.stages, kit.record if kit else None),
         "network": trained.net.config.to_dict(),
         "figures": tables,
         "sampling": {"mode": "react", "temperature": temperature, "density": 0.0},
     }
     command = f"gapt evaluate --preset {folder.name} --data SONGS"
-    card = model_card(folder.name, fields, protocol, command, record)
+    card = model_card(folder.name, fields, protocol, command, kit.origins() if kit else None)
     members = kit_members(kit) if kit else None
     return export_preset(trained.net, folder, fields, card, kit=members, replace=replace)

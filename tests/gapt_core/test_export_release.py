@@ -101,6 +101,7 @@ def test_a_post_trained_policy_becomes_a_preset_that_says_so(post_trained: Path,
         "selection all"
     ) in card
     assert "| anchor-chord | public-domain | 9 | 1 | f1 0.750, pairs 12 |" in card
+    assert "| anchor-melody | - | - | - | - |" in card and "| discriminative_rhythm-0 |" in card
 
 
 def test_a_run_without_the_adversary_is_called_that(figures: Path, tmp_path: Path) -> None:
