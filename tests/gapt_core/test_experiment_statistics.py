@@ -49,6 +49,9 @@ def test_wilcoxon_by_hand() -> None:
     # All of five differences positive: W = 0, and 2 of the 32 signs are as extreme.
     assert wilcoxon_p(np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == pytest.approx(2 / 32)
     assert wilcoxon_p(np.zeros(7)) == 1.0
+    assert wilcoxon_p(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 5.0])) == pytest.approx(2 / 32)
+    assert wilcoxon_p(np.array([1.0])) == 1.0
+    assert 0 < wilcoxon_p(np.array([1.0, 1.0, 2.0, -1.0])) <= 1
 
 
 def test_effect_sizes_by_hand() -> None:
