@@ -176,21 +176,24 @@ class Adversary:
         return beginnings[chosen] if chosen < len(beginnings) else time
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a resumed run needs."""
+        """Everything that a resumed run needs besides what was remembered."""
         return {
             "net": self.net.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "memory": [tuple(pair) for pair in self.memory],
             "recent": list(self.schedule.rewards),
             "random": self.random.get_state(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
+    def remembered(self) -> list[tuple[Tensor, ...]]:
+        """The pairs that it learns from; of several processes, each has its own."""
+        return [tuple(part.cpu() for part in pair) for pair in self.memory]
+
+    def load_state_dict(self, state: dict[str, Any], remembered: list[tuple[Tensor, ...]]) -> None:
+        """Go on where both were taken."""
         self.net.load_state_dict(state["net"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self.memory.extend(Pair(*(part.to(self.device) for part in pair)) for pair in state["memory"])
+        self.memory.extend(Pair(*(part.to(self.device) for part in pair)) for pair in remembered)
         self.schedule.rewards.extend(state["recent"])
         self.random.set_state(state["random"])
 

@@ -320,8 +320,12 @@ class Gapt:
 
     def save(self) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
-        luck = {"random": self.random.get_state(), "crops": json.dumps(self.source.random.bit_generator.state)}
-        everyone = self.ranks.gathered(luck)
+        own = {
+            "random": self.random.get_state(),
+            "crops": json.dumps(self.source.random.bit_generator.state),
+            "remembered": self.adversary.remembered(),
+        }
+        each = self.ranks.gathered(own)
         if self.ranks.rank:
             return
         state = {
@@ -331,7 +335,7 @@ class Gapt:
             "adversary": self.adversary.state_dict(),
             "step": self.step,
             "warmed": self.warmed,
-            "luck": everyone,
+            "each": each,
             "config": self.config.to_dict(),
         }
         save_atomically(self.folder / CHECKPOINT, state)
@@ -344,22 +348,22 @@ class Gapt:
         path = self.folder / CHECKPOINT
         try:
             state = read_state(path)
-            config, everyone = {**state["config"], "steps": self.config.steps}, state["luck"]
+            config, each = {**state["config"], "steps": self.config.steps}, state["each"]
         except DAMAGE as error:
             raise TrainingError(f"{path} is damaged; remove the folder to begin anew.") from error
         if config != self.config.to_dict():
             raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
-        if len(everyone) != self.ranks.size:
-            raise TrainingError(f"{self.folder} holds a run of {len(everyone)} processes; start it with as many.")
+        if len(each) != self.ranks.size:
+            raise TrainingError(f"{self.folder} holds a run of {len(each)} processes; start it with as many.")
         self.ppo.policy.load_state_dict(state["policy"])
         self.ppo.value.load_state_dict(state["value"])
         for optimiser, saved in zip(self.ppo.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self.adversary.load_state_dict(state["adversary"])
+        own = each[self.ranks.rank]
+        self.adversary.load_state_dict(state["adversary"], own["remembered"])
         self.step, self.warmed = state["step"], state["warmed"]
-        luck = everyone[self.ranks.rank]
-        self.random.set_state(luck["random"])
-        self.source.random.bit_generator.state = json.loads(luck["crops"])
+        self.random.set_state(own["random"])
+        self.source.random.bit_generator.state = json.loads(own["crops"])
 
 
 def train_gapt(gapt: Gapt, show: Callable[[dict[str, Any]], None]) -> Path:
