@@ -119,7 +119,7 @@ def _latency(net: PolicyNet, output: Output) -> dict[str, float]:
     times = measure_latency(net, LATENCY_FRAMES)
     if not output.as_json:
         _print_head("latency", LATENCY_NOTE)
-        _print_table("", {name: name for name in times}, {"step": times}, decimals=3)
+        _print_table({name: name for name in times}, {"step": times}, decimals=3)
     return times
 
 
@@ -178,20 +178,20 @@ def _print_tables(tables: list[SetTable], vendi_songs: int | None) -> None:
         if vendi_songs is not None:
             few = f", fewer than {vendi_songs}" if table.vendi_songs < vendi_songs else ""
             title += f"; Vendi over {table.vendi_songs}{few}"
-        rows = {name: row for name, row in table.rows.items() if row.extra}
+        click.echo(title)
+        rows = {name: row.extra for name, row in table.rows.items() if row.extra}
         if rows:
-            heads = {name: name for row in rows.values() for name in row.extra}
-            _print_table(title, heads, {name: row.extra for name, row in rows.items()}, decimals=2)
-            title = ""
-        _print_table(title, COLUMNS, {name: row.to_dict() for name, row in table.rows.items()}, decimals=3)
+            heads = {name: name for extra in rows.values() for name in extra}
+            _print_table(heads, rows, decimals=2)
+        _print_table(COLUMNS, {name: row.to_dict() for name, row in table.rows.items()}, decimals=3)
 
 
-def _print_table(title: str, heads: Mapping[str, str], rows: Mapping[str, Mapping[str, float]], decimals: int) -> None:
+def _print_table(heads: Mapping[str, str], rows: Mapping[str, Mapping[str, float]], decimals: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     shown.add_column("", no_wrap=True)
     for head in heads.values():
         shown.add_column(head, justify="right")

@@ -1,7 +1,7 @@
 """The one fixed net that hears how different chord tracks are; it judges diversity and has no part in training.
 
-It is the chord half of a contrastive net (`gapt_core.model.rewards`) of a seed that no reward has. Its weights lie beside
-this file, so that Vendi scores of all presets, of this and later versions, are of the same embedding.
+It is the chord half of a contrastive net (`gapt_core.model.rewards`) of a seed that no reward has. Its weights lie
+beside this file, so that Vendi scores of all presets, of this and later versions, are of the same embedding.
 """
 
 from __future__ import annotations

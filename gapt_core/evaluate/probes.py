@@ -30,8 +30,8 @@ NOTES = {
     "cold_start": "Note in chord of each of the first quarters.",
     "sessions": f"Songs one after the other for {SESSION_FRAMES} frames, at most {MOST_SESSIONS} sessions a set; "
     "figures of each quarter of a session.",
-    "ahead": f"At most {AHEAD_SONGS} songs of {AHEAD_FRAMES} frames. MODE +n: chords decided n beats ahead; MODE /n: n beats at "
-    "once; kept n: share of the chords that were shown n beats before as they came out.",
+    "ahead": f"At most {AHEAD_SONGS} songs of {AHEAD_FRAMES} frames. MODE +n: chords decided n beats ahead; MODE /n: "
+    "n beats at once; kept n: share of the chords that were shown n beats before as they came out.",
     "against": "Both parts are played, at once: chords by the policy, melody by the melody agent, in the songs' bars.",
 }
 """Name of a measurement to what it is, in the order in which they are made."""
