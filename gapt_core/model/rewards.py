@@ -15,6 +15,7 @@ from gapt_core.model.encoder import Encoder, EncoderConfig, mean_over
 from gapt_core.model.features import chord_identity, pitch_identity, token_rows
 from gapt_core.model.policy import BEATS, PLACES, FactorTable
 from gapt_core.parts import CHORD, MELODY, Part
+from gapt_core.vocabulary import STYLES
 
 RHYTHMS = 3
 """What a rhythm-only net is told of a frame: silence, onset, hold."""
@@ -105,10 +106,11 @@ class DiscriminativeNet(nn.Module):
 class PartDiscriminator(nn.Module):
     """Tells one part of the data from the same part as a policy plays it: it never sees the other (GAPT §3.3).
 
-    The metre is shown: where in the bar a chord falls belongs to how a chord track goes.
+    The metre is shown: where in the bar a chord falls belongs to how a chord track goes. So is the style, where
+    `genre` is set: what is dense for a song is not for a chorale, and without it a policy may play every song as one.
     """
 
-    def __init__(self, part: Part, config: JudgeConfig, dropout: float = 0.1) -> None:
+    def __init__(self, part: Part, config: JudgeConfig, dropout: float = 0.1, *, genre: bool = True) -> None:
         super().__init__()
         self.config = config
         width = config.encoder.width
@@ -116,17 +118,20 @@ class PartDiscriminator(nn.Module):
         self.place_in = nn.Embedding(PLACES, width)
         self.bar_in = nn.Embedding(PLACES, width)
         self.beat_in = nn.Embedding(BEATS, width)
-        for table in (self.place_in, self.bar_in, self.beat_in):
+        self.style_in = nn.Embedding(len(STYLES), width)
+        self.genre = genre
+        for table in (self.place_in, self.bar_in, self.beat_in, self.style_in):
             nn.init.normal_(table.weight, std=0.1)
         self.dropout = nn.Dropout(dropout)
         self.encoder = Encoder(config.encoder)
         self.head = nn.Linear(width, 1)
 
-    def forward(self, tokens: Tensor, metre: Tensor, valid: Tensor) -> Tensor:
-        """Logit of "from the data"; `[batch]`; tokens and `valid` `[batch, time]`, `metre` `[batch, time, 3]`."""
+    def forward(self, tokens: Tensor, metre: Tensor, style: Tensor, valid: Tensor) -> Tensor:
+        """Logit of "from the data", `[batch]`; all `[batch, time]` but `metre`, `[batch, time, 3]`."""
         place, bar, beat = metre.unbind(-1)
         x = self.embed(tokens) + self.place_in(place.clamp(0, PLACES - 1)) + self.bar_in(bar.clamp(0, PLACES - 1))
-        states = self.encoder(self.dropout(x + self.beat_in(beat.clamp(0, BEATS - 1))), valid)
+        x = x + self.beat_in(beat.clamp(0, BEATS - 1)) + self.style_in(style if self.genre else torch.zeros_like(style))
+        states = self.encoder(self.dropout(x), valid)
         return self.head(self.dropout(mean_over(states, valid)))[:, 0].float()
 
 

@@ -36,6 +36,7 @@ class AdversaryConfig:
             the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
             discriminator then learns from beginnings of crops as well. 0 pays at the end, as in the paper.
+        genre: whether the discriminator is told the style of a piece; the paper's is not.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
             it tells fresh ones from data this well, in `warm_rounds` gradient steps at most. The paper's has 0: cold.
@@ -54,6 +55,7 @@ class AdversaryConfig:
     hop: int = 32
     rate: float = 2e-3
     matrix_rate: float = 0.02
+    genre: bool = True
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
@@ -93,6 +95,7 @@ class Pair(NamedTuple):
     truth: Tensor
     played: Tensor
     metre: Tensor
+    style: Tensor
     valid: Tensor
 
 
@@ -107,7 +110,9 @@ class Adversary:
         self.random = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = PartDiscriminator(part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout)
+            net = PartDiscriminator(
+                part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout, genre=config.genre
+            )
         self.net = net.to(device)
         self.optimisers = _optimisers(self.net, config)
         self.memory: deque[Pair] = deque(maxlen=config.keep)
@@ -116,12 +121,13 @@ class Adversary:
         """Logit of "from the data" of each episode's part; `[batch]`."""
         return self._logits(*self._seen(episodes))
 
-    def _seen(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor]:
-        return getattr(episodes, self.part.name), episodes.metre, episodes.valid
+    def _seen(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        style = episodes.genre[:, None].expand_as(episodes.valid)
+        return getattr(episodes, self.part.name), episodes.metre, style, episodes.valid
 
-    def _logits(self, tokens: Tensor, metre: Tensor, valid: Tensor) -> Tensor:
+    def _logits(self, tokens: Tensor, metre: Tensor, style: Tensor, valid: Tensor) -> Tensor:
         with torch.autocast(valid.device.type, torch.bfloat16):
-            return self.net(tokens, metre, valid)
+            return self.net(tokens, metre, style, valid)
 
     @torch.no_grad()
     def reward(self, episodes: Episodes) -> Tensor:
@@ -155,8 +161,8 @@ class Adversary:
 
     def _step(self, pairs: Pair, average: Callable[[nn.Module], None]) -> float:
         end = self._end(pairs.valid.shape[1])
-        truth, played, metre, valid = (column[:, :end] for column in pairs)
-        logits = torch.cat([self._logits(tokens, metre, valid) for tokens in (truth, played)])
+        truth, played, *told = (column[:, :end] for column in pairs)
+        logits = torch.cat([self._logits(tokens, *told) for tokens in (truth, played)])
         low = self.config.smoothing / 2
         target = torch.tensor([1 - low, low], device=logits.device).repeat_interleave(len(truth))
         loss = functional.binary_cross_entropy_with_logits(logits, target)

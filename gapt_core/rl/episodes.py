@@ -22,10 +22,11 @@ class Episodes:
         melody: melody tokens.
         chord: chord tokens.
         metre: `[batch, time, 3]`.
-        style: `[batch]`.
+        style: what the policy is told of it, or unknown; `[batch]`.
         now: what the policy was shown of the frame itself: its melody token or `HIDDEN`.
         valid: bool; a prefix of each row, False past the end of a piece.
         ended: bool `[batch]`; whether the piece ends inside the crop, else it is truncated.
+        genre: the piece's own style, told or not; `[batch]`.
     """
 
     melody: Tensor
@@ -35,6 +36,7 @@ class Episodes:
     now: Tensor
     valid: Tensor
     ended: Tensor
+    genre: Tensor
 
     def __len__(self) -> int:
         return len(self.melody)

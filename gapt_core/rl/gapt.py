@@ -98,6 +98,7 @@ def as_published(config: GaptConfig) -> GaptConfig:
         hop=0,
         rate=9e-5,
         matrix_rate=0.0,
+        genre=False,
         warm_accuracy=0.0,
         net=EncoderConfig(width=512, layers=8, heads=8, feedforward=1024),
     )

@@ -31,7 +31,8 @@ def environment(crops: Sequence[Crop], frames: int, shown: Shown, random: np.ran
     """The data's own duets as episodes of `frames` frames; rows that see the present note come first."""
     melody, chord, metre = (_stack([getattr(crop, part) for crop in crops], frames) for part in Crop._fields[:3])
     lengths = torch.tensor([min(len(crop.melody), frames) for crop in crops])
-    style = torch.tensor([crop.style if random.random() < shown.style_known else 0 for crop in crops])
+    genre = torch.tensor([crop.style for crop in crops])
+    told = torch.from_numpy(random.random(len(crops)) < shown.style_known)
     onset = (melody >= NOTE_ONSET) & (melody < NOTE_HOLD)
     hidden = onset & torch.from_numpy(random.random(melody.shape) < shown.hidden_onsets)
     hidden[round(shown.share * len(crops)) :] = True
@@ -39,10 +40,11 @@ def environment(crops: Sequence[Crop], frames: int, shown: Shown, random: np.ran
         melody=melody,
         chord=chord,
         metre=metre,
-        style=style,
+        style=torch.where(told, genre, 0),
         now=torch.where(hidden, HIDDEN, melody),
         valid=torch.arange(frames) < lengths[:, None],
         ended=torch.tensor([crop.ended for crop in crops]),
+        genre=genre,
     )
 
 

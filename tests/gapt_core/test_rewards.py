@@ -176,7 +176,8 @@ def test_no_score_knows_what_stands_past_the_end(name: str) -> None:
     net.eval()
 
     def scores(melody: torch.Tensor, chord: torch.Tensor, metre: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        return net(chord, metre, valid) if name == "discriminator" else net.score(melody, chord, valid)
+        style = torch.zeros_like(chord)
+        return net(chord, metre, style, valid) if name == "discriminator" else net.score(melody, chord, valid)
 
     whole = scores(given.melody, given.chord, metre, valid)
     noise = [torch.where(valid, part, 7) for part in (given.melody, given.chord)]
@@ -194,7 +195,7 @@ def episodes(lengths: tuple[int, ...] = (64, 40, 20), frames: int = 64) -> Episo
     valid = torch.arange(frames) < torch.tensor(lengths)[:, None]
     metre = torch.zeros((*valid.shape, 3), dtype=torch.long)
     style = torch.zeros(len(lengths), dtype=torch.long)
-    return Episodes(given.melody, given.chord, metre, style, given.melody, valid, style == 0)
+    return Episodes(given.melody, given.chord, metre, style, given.melody, valid, style == 0, style)
 
 
 @pytest.mark.parametrize(("window", "hop"), [(32, 8), (32, 12), (24, 24), (32, 0), (0, 16), (0, 0)])

@@ -46,6 +46,7 @@ def episodes(melody: list[int], chord: list[int], valid: int | None = None) -> E
         now=torch.tensor([melody]),
         valid=torch.arange(count)[None] < (count if valid is None else valid),
         ended=torch.tensor([True]),
+        genre=torch.zeros(1, dtype=torch.long),
     )
 
 
