@@ -31,7 +31,8 @@ class AdversaryConfig:
         schedule: `two-phase` (the paper's), `fixed` (phase 1 for ever), or `every` step.
         interval: steps from one update to the next in phase 1 (the paper: 5); `warm_steps`, T_warm, how long that phase
             is (the paper: 200 of 1000 steps).
-        threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2.
+        threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2. One that
+            cannot tell gives .69; at the paper's 1, the gate of a discriminator as small as ours never opened.
         rounds: gradient steps an update, each on `rows` pairs of a rollout and the data's own part, drawn from those of
             the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
@@ -47,7 +48,7 @@ class AdversaryConfig:
     schedule: str = "two-phase"
     interval: int = 3
     warm_steps: int = 60
-    threshold: float = 1.0
+    threshold: float = 0.75
     recent: int = 3
     rounds: int = 4
     rows: int = 24

@@ -97,6 +97,7 @@ def as_published(config: GaptConfig) -> GaptConfig:
         keep=1,
         hop=0,
         rate=9e-5,
+        threshold=1.0,
         matrix_rate=0.0,
         genre=False,
         warm_accuracy=0.0,
