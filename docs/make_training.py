@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
+from typing import Any
 
 from gapt_core.evaluate.card import plain_sets
 from gapt_core.evaluate.measure import MODES, TRUTH
@@ -25,6 +27,7 @@ def page() -> str:
         "{temperatures}": means("figures-*.json", "temperature"),
         "{doubt}": means("doubt-*.json", "doubt"),
         "{validations}": validations(),
+        "{pilots}": pilots(),
     }
     for place, rows in tables.items():
         text = text.replace(place, "\n".join(rows))
@@ -59,6 +62,27 @@ def validations() -> Iterator[str]:
             record = json.loads(line)
             losses = (record["anticipate_mean"], record["react_mean"], record["melody_mean"])
             yield f"| {stage} | {record['step']} | " + " | ".join(f"{loss:.4f}" for loss in losses) + " |"
+
+
+def pilots() -> Iterator[str]:
+    """One table row a pilot of post-training: means of its first and of its last ten steps."""
+    yield "| pilot | steps | coherence a net | in chord | onsets/bar | chords | KL | R_adv |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for file in sorted((HERE / "training" / "pilots").glob("*.jsonl")):
+        records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        ends = [list(zip(*map(pilot_figures, part), strict=True)) for part in (records[:10], records[-10:])]
+        cells = [f"{mean(first):.2f} → {mean(last):.2f}" for first, last in zip(*ends, strict=True)]
+        yield f"| {file.stem} | {len(records)} | " + " | ".join(cells) + " |"
+
+
+def pilot_figures(record: dict[str, Any]) -> tuple[float, ...]:
+    """What a pilot's table shows of one step; the coherence is that of one net, however the seeds were added up."""
+    kinds = ("contrastive", "contrastive_rhythm", "discriminative", "discriminative_rhythm")
+    coherence = [record["rewards"][kind] for kind in kinds]
+    nets = 4 if coherence[-1] < 1 else 8
+    reward = record["adversary"].get("reward", 0.0)
+    figures = (record["note_in_chord"], record["onsets_per_bar"], record["unique_chords"], record["kl"], reward)
+    return (sum(coherence) / nets, *figures)
 
 
 def figures() -> str:
