@@ -19,10 +19,7 @@ LEAST_FRAMES = 16
 
 
 class Coherence:
-    """The kinds of judges, each the mean over its seeds; their plain sum is the reward.
-
-    The paper says mean, its code adds up all nets with weight 1 (method, §5.5). Here seeds are averaged, so that the
-    reward does not depend on how many there are, and kinds are added.
+    """The plain sum of all judges, as in the authors' code; the paper's words are a mean (method, §5.5).
 
     Args:
         judges: by name, `KIND-SEED`; those of one kind become one entry of the scores.
@@ -31,14 +28,14 @@ class Coherence:
         hop: frames from one payment to the next. What is paid is how much the judge's opinion of the window so far
             has risen: the payments add up to the window's score, so that what is best stays best (Ng, Harada and
             Russell 1999), but a chord is paid for within a bar. 0 pays it all on the last frame, as the paper does.
-        added: whether seeds are added up and not averaged, as in the paper's code.
+        averaged: whether the judges of one kind are averaged, and only the kinds added up.
     """
 
-    def __init__(self, judges: Mapping[str, Judge], window: int = 0, hop: int = 0, *, added: bool = False) -> None:
+    def __init__(self, judges: Mapping[str, Judge], window: int = 0, hop: int = 0, *, averaged: bool = False) -> None:
         self.judges = {name: judge.requires_grad_(False).eval() for name, judge in judges.items()}
         self.window = window
         self.hop = hop
-        self.added = added
+        self.averaged = averaged
 
     @torch.inference_mode()
     def __call__(self, episodes: Episodes) -> Scores:
@@ -49,7 +46,7 @@ class Coherence:
             paid = payments(_in_half(judge), parts, episodes.valid, self.window, self.hop)
             scores[kind] = scores[kind] + paid if kind in scores else paid
         seeds = Counter(name.rpartition("-")[0] for name in self.judges)
-        return {kind: paid if self.added else paid / seeds[kind] for kind, paid in scores.items()}
+        return {kind: paid / seeds[kind] if self.averaged else paid for kind, paid in scores.items()}
 
 
 def payments(

@@ -50,7 +50,7 @@ class GaptConfig:
     Attributes:
         part: what is played: `chord` for the policy, `melody` for the melody agent.
         rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
-        added: whether the seeds of the coherence nets are added up, as in the paper's code, and not averaged.
+        averaged: whether the coherence nets of one kind are averaged; the paper's code adds up all eight.
         window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
         hop: frames from one payment of their rewards to the next; 0 pays at the end, as in the paper.
         warmup: steps of linear warm-up of the rates; from there a cosine falls to `floor` of the peak.
@@ -63,7 +63,7 @@ class GaptConfig:
     steps: int = 150
     rollouts: int = 48
     frames: int = 192
-    added: bool = False
+    averaged: bool = False
     window: int = 64
     hop: int = 16
     shown: Shown = field(default_factory=Shown)
@@ -119,7 +119,6 @@ def as_published(config: GaptConfig) -> GaptConfig:
         steps=1000,
         rollouts=384,
         frames=256,
-        added=True,
         window=0,
         hop=0,
         shown=replace(config.shown, share=0.0),
@@ -169,7 +168,7 @@ class Gapt:
         judges = {name: judge.to(self.device) for name, judge in kit.judges.items()}
         self.ppo = Ppo(net, anchor, self.part, config.ppo, self.ranks)
         self.adversary = Adversary(config.adversary, self.part, config.seed, self.device)
-        coherence = Coherence(judges, config.window, config.hop, added=config.added)
+        coherence = Coherence(judges, config.window, config.hop, averaged=config.averaged)
         self.rewards = rewards or (coherence, Rules(config.rules, self.part))
         self.random = torch.Generator().manual_seed(seed)
         self.source = CropSource(corpus, np.random.default_rng(seed))
@@ -249,8 +248,9 @@ class Gapt:
                 figures.append(one | self.ppo.fit_value(some, returns[rows]))
         with seconds.of("adversary"):
             adversary = self._meet(truth, played, scores)
+        record = self._record(played, scores, prior, outcome, figures)
         seconds.parts["total"] = time.perf_counter() - started
-        return self._record(played, scores, prior, outcome, figures) | {
+        return record | {
             "adversary": adversary,
             "seconds": {name: round(value, 4) for name, value in seconds.parts.items()},
         }

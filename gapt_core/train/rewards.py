@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gapt_core.chords import CHORD_COUNT, chord_at
 from gapt_core.errors import TrainingError
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.rewards import ContrastiveNet, DiscriminativeNet, JudgeConfig, build_judge
@@ -19,7 +21,7 @@ from gapt_core.train.corpus import Corpus, Piece, describe_data
 from gapt_core.train.crops import Crop, CropSource, start_with_onset
 from gapt_core.train.optimise import descend, make_optimisers
 from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
-from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT
+from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
 
 CROP_FRAMES = (256, 192, 128, 64)
 """Lengths of crops: a reward must judge the length it is asked about."""
@@ -36,11 +38,14 @@ class JudgeTraining(Recipe):
         batch: crops of 192 frames a step; longer crops come in smaller batches, shorter ones in larger.
         shifted: discriminative nets only: share of the wrong pairs that are the right ones out of step, by one to
             three frames for rhythm-only nets, else by whole beats. The rest are parts of different songs.
+        chased: of the full ones: share of the wrong pairs whose chords run after the notes. Nets that never heard this
+            are easily hacked by it: a new chord for every note, and a fat one, is in harmony with anything.
     """
 
     judge: JudgeConfig
     batch: int = 96
     shifted: float = 0.25
+    chased: float = 0.25
     steps: int = 360
     warmup: int = 30
     cooldown: float = 0.7
@@ -157,17 +162,20 @@ def discriminative_loss(net: DiscriminativeNet, real: Pairs, wrong: Pairs) -> Te
 def with_wrong(pairs: Pairs, config: JudgeTraining, random: np.random.Generator) -> tuple[Pairs, Pairs]:
     """Real pairs, and as many wrong ones of the very same lengths.
 
-    A row's chords are replaced by those of another row, or put out of step; both rows, the real and the wrong one, end
-    where the shorter of the two songs ends, lest the length tell them apart.
+    A row's chords are replaced by those of another row, put out of step, or made to run after the notes; both rows, the
+    real and the wrong one, end where the shorter of the two songs ends, lest the length tell them apart.
     """
     count = len(pairs.melody)
     order = (torch.arange(count) + int(random.integers(1, count))) % count
     chord, valid = pairs.chord[order].clone(), pairs.valid & pairs.valid[order]
-    share = 0.5 if config.judge.rhythm else config.shifted
-    for row in np.flatnonzero(random.random(count) < share):
+    rhythm = config.judge.rhythm
+    shifted, chased = (0.5, 0.0) if rhythm else (config.shifted, config.chased)
+    luck = random.random(count)
+    for row in np.flatnonzero(luck < shifted + chased):
         frames = int(pairs.valid[row].sum())
-        chord[row, :frames] = _out_of_step(pairs.chord[row, :frames], config.judge.rhythm, random)
-        valid[row] = pairs.valid[row]
+        melody, own = pairs.melody[row, :frames], pairs.chord[row, :frames]
+        bent = _out_of_step(own, rhythm, random) if luck[row] < shifted else _chasing(melody, own, random)
+        chord[row, :frames], valid[row] = bent, pairs.valid[row]
     return pairs._replace(valid=valid), Pairs(pairs.melody, chord, valid)
 
 
@@ -183,6 +191,27 @@ def _out_of_step(chord: Tensor, rhythm: bool, random: np.random.Generator) -> Te
         beats = max(2, len(tokens) // FRAMES_PER_BEAT)
         moved = np.roll(tokens, FRAMES_PER_BEAT * int(random.integers(1, beats)))
     return torch.from_numpy(start_with_onset(moved, CHORD_ONSET, CHORD_HOLD))
+
+
+def _chasing(melody: Tensor, chord: Tensor, random: np.random.Generator) -> Tensor:
+    """The same chords, but at many of the notes some chord that has the note, held until the next onset of either."""
+    notes, tokens = melody.numpy(), chord.numpy()
+    struck = (notes >= NOTE_ONSET) & (notes < NOTE_HOLD) & (random.random(len(notes)) < random.uniform(0.2, 1.0))
+    chosen = np.zeros_like(tokens)
+    for frame in np.flatnonzero(struck):
+        chosen[frame] = random.choice(_chords_with()[(notes[frame] - NOTE_ONSET) % 12])
+    onset = struck | (tokens < CHORD_HOLD)
+    start = np.maximum.accumulate(np.where(onset, np.arange(len(tokens)), 0))
+    held = CHORD_HOLD + chosen[start]
+    bent = np.where(struck[start], np.where(struck, CHORD_ONSET + chosen, held), tokens)
+    return torch.from_numpy(start_with_onset(bent, CHORD_ONSET, CHORD_HOLD))
+
+
+@cache
+def _chords_with() -> tuple[tuple[int, ...], ...]:
+    """Indices of the chords with each pitch class."""
+    classes = [chord_at(index).pitch_classes for index in range(CHORD_COUNT)]
+    return tuple(tuple(index for index, has in enumerate(classes) if pitch in has) for pitch in range(12))
 
 
 def _continued(tokens: np.ndarray) -> np.ndarray:

@@ -37,7 +37,15 @@ from gapt_core.train.rewards import (
     stack_pairs,
     with_wrong,
 )
-from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, legal_tokens
+from gapt_core.vocabulary import (
+    CHORD_HOLD,
+    CHORD_ONSET,
+    FRAMES_PER_BEAT,
+    NOTE_HOLD,
+    NOTE_ONSET,
+    legal_tokens,
+    pitch_class_table,
+)
 
 KINDS = [(kind, rhythm) for kind in ("contrastive", "discriminative") for rhythm in (False, True)]
 ENCODER = replace(SMALL, width=32, feedforward=32)
@@ -127,6 +135,22 @@ def test_a_quarter_of_the_other_wrong_pairs_is_rolled_round_by_beats() -> None:
         rolled += any(np.array_equal(turned[1:], other[1:]) for turned in turns)
         assert keeps_grammar(other)
     assert rolled / 200 == pytest.approx(0.25, abs=0.08)
+
+
+def test_chords_that_run_after_the_notes_have_each_note_they_are_struck_with() -> None:
+    given = random_pairs(200)
+    _, wrong = with_wrong(given, recipe(shifted=0.0, chased=1.0), np.random.default_rng(1))
+    table = pitch_class_table()
+    new = 0
+    for notes, own, other in zip(given.melody.numpy(), given.chord.numpy(), wrong.chord.numpy(), strict=True):
+        assert keeps_grammar(other)
+        struck = (other >= CHORD_ONSET) & (other < CHORD_HOLD) & (other != own)
+        struck[0] = False
+        assert (notes[struck] >= NOTE_ONSET).all() and (notes[struck] < NOTE_HOLD).all()
+        assert table[other[struck], (notes[struck] - NOTE_ONSET) % 12].all()
+        new += struck.sum()
+    assert new > 1000
+    assert torch.equal(wrong.valid, given.valid)
 
 
 def test_retrieval_scores_by_hand() -> None:
@@ -243,12 +267,12 @@ def test_without_windows_and_hops_the_whole_crop_is_paid_at_its_end() -> None:
         assert torch.count_nonzero(given) <= len(heard)
 
 
-def test_judges_of_one_kind_are_averaged_or_added_up_as_the_papers_code_does() -> None:
+def test_judges_of_one_kind_are_added_up_as_the_papers_code_does_or_averaged() -> None:
     heard, judge = episodes(), judges()["contrastive-0"]
     alone, both = (Coherence(of, 32, 8)(heard) for of in ({"a-0": judge}, {"a-0": judge, "a-1": judge}))
-    torch.testing.assert_close(both["a"], alone["a"])
-    added = Coherence({"a-0": judge, "a-1": judge}, 32, 8, added=True)(heard)
-    torch.testing.assert_close(added["a"], 2 * alone["a"])
+    torch.testing.assert_close(both["a"], 2 * alone["a"])
+    averaged = Coherence({"a-0": judge, "a-1": judge}, 32, 8, averaged=True)(heard)
+    torch.testing.assert_close(averaged["a"], alone["a"])
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +291,7 @@ def test_a_contrastive_net_learns_which_chords_belong_to_a_melody(songs: tuple[C
     assert again["mean_average_precision_10"] == pytest.approx(records[-1]["mean_average_precision_10"], abs=0.05)
 
 
-@pytest.mark.parametrize(("rhythm", "best"), [(False, 0.85), (True, 0.72)])
+@pytest.mark.parametrize(("rhythm", "best"), [(False, 0.75), (True, 0.72)])
 def test_a_discriminative_net_learns_to_tell_wrong_pairs(
     songs: tuple[Corpus, Corpus], tmp_path: Path, rhythm: bool, best: float
 ) -> None:
