@@ -175,10 +175,13 @@ def gapt(
     """
     from gapt_core.export.start import find_kit, load_start
     from gapt_core.rl.gapt import Gapt
-    from gapt_core.rl.plot import draw_log
     from gapt_core.rl.ranks import Ranks
     from gapt_core.train.corpus import load_corpus
     from gapt_core.train.policy import use_threads
+
+    if plot:
+        # Here, because a missing matplotlib must be told before the training and not after it.
+        from gapt_core.rl.plot import draw_log
 
     use_threads(threads)
     config = _gapt_recipe(selection=selection, **recipe)
