@@ -16,12 +16,12 @@ from gapt_core.evaluate.draw import Drawer, Sounded
 from gapt_core.evaluate.embedding import Embedder
 from gapt_core.evaluate.measure import Meter
 from gapt_core.evaluate.measured import Measured
-from gapt_core.evaluate.rollout import stack
 from gapt_core.evaluate.sets import EvaluateConfig, SongSet
 from gapt_core.metrics import shuffled
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
 from gapt_core.train.corpus import Piece
+from gapt_core.train.crops import side_by_side
 
 DUET = "duet"
 DUET_CONTROL = "shuffled duet"
@@ -50,7 +50,7 @@ def duet(
     """
     device = chords.norm.device
     length = max(map(len, metres))
-    metre = stack(metres, length).to(device)
+    metre = side_by_side(metres, length).to(device)
     steppers = [Stepper(net, batch=len(metres), spare=1).to(device).eval() for net in (chords, melody)]
     note = torch.zeros_like(metre[:, 0, 0])
     style, hidden, sounded = torch.zeros_like(note), torch.full_like(note, HIDDEN), Sounded(note, note)

@@ -19,6 +19,7 @@ from gapt_core.evaluate.draw import Drawer, Sounded
 from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
 from gapt_core.train.corpus import Piece
+from gapt_core.train.crops import side_by_side
 from gapt_core.vocabulary import FRAMES_PER_BEAT
 
 MODES = ("anticipate", "react")
@@ -80,8 +81,8 @@ class _Stage:
         device = net.norm.device
         self.length = max(map(len, pieces))
         self._config = config
-        self._melody = stack([piece.melody for piece in pieces], self.length).to(device)
-        self._metre = stack([piece.metre for piece in pieces], self.length).to(device)
+        self._melody = side_by_side([piece.melody for piece in pieces], self.length).to(device)
+        self._metre = side_by_side([piece.metre for piece in pieces], self.length).to(device)
         self.chords = torch.zeros_like(self._melody)
         self.shown = torch.full((config.lookahead, *self._melody.shape), UNSEEN, device=device)
         self._decided = 0
@@ -131,9 +132,3 @@ class _Stage:
 
     def _step(self, frame: int, note: Tensor, chord: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
         return self._stepper.step(note, chord, now, self._metre[:, frame], self._none)
-
-
-def stack(parts: Sequence[Tokens], length: int) -> Tensor:
-    """One row a part, filled up with zeros; `[batch, length, ...]`."""
-    padded = [np.pad(part, [(0, length - len(part))] + [(0, 0)] * (part.ndim - 1)) for part in parts]
-    return torch.from_numpy(np.stack(padded))

@@ -13,7 +13,7 @@ from gapt_core.model.policy import HIDDEN, PolicyNet
 from gapt_core.model.step import Stepper
 from gapt_core.parts import CHORD, Part
 from gapt_core.rl.episodes import Episodes, late
-from gapt_core.train.crops import Crop
+from gapt_core.train.crops import Crop, side_by_side
 from gapt_core.train.losses import forbid_holds
 from gapt_core.vocabulary import NOTE_HOLD, NOTE_ONSET
 
@@ -29,7 +29,7 @@ class Shown:
 
 def environment(crops: Sequence[Crop], frames: int, shown: Shown, random: np.random.Generator) -> Episodes:
     """The data's own duets as episodes of `frames` frames; rows that see the present note come first."""
-    melody, chord, metre = (_stack([getattr(crop, part) for crop in crops], frames) for part in Crop._fields[:3])
+    melody, chord, metre = (side_by_side([getattr(crop, part) for crop in crops], frames) for part in Crop._fields[:3])
     lengths = torch.tensor([min(len(crop.melody), frames) for crop in crops])
     genre = torch.tensor([crop.style for crop in crops])
     told = torch.from_numpy(random.random(len(crops)) < shown.style_known)
@@ -91,9 +91,3 @@ def tokens_of(actions: Tensor, previous: Tensor, part: Part = CHORD) -> Tensor:
 def actions_of(tokens: Tensor, part: Part = CHORD) -> Tensor:
     """The action behind each token."""
     return torch.where(tokens >= part.hold, part.hold_action, tokens)
-
-
-def _stack(parts: Sequence[np.ndarray], length: int) -> Tensor:
-    cut = [part[:length] for part in parts]
-    padded = [np.pad(part, [(0, length - len(part))] + [(0, 0)] * (part.ndim - 1)) for part in cut]
-    return torch.from_numpy(np.stack(padded))

@@ -12,7 +12,7 @@ from torch import Tensor
 from gapt_core.model.policy import HIDDEN, PolicyInput
 from gapt_core.parts import CHORD, MELODY, Part
 from gapt_core.train.corpus import Corpus, Piece
-from gapt_core.train.crops import CropSource, Tokens, transpose_chords, transpose_melody
+from gapt_core.train.crops import CropSource, Tokens, pad, transpose_chords, transpose_melody
 from gapt_core.vocabulary import FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
 
 NOT_ASKED = -100
@@ -189,7 +189,8 @@ def whole_pieces(pieces: list[Piece], frames: int, shown: bool) -> Batch:
 
 def pad_example(example: dict[str, Tokens], frames: int) -> dict[str, Tokens]:
     """Every track filled up to `frames` frames; of what is a target, nothing is asked there."""
-    return {name: _pad(part, frames, name) for name, part in example.items()}
+    fills = {name: NOT_ASKED if name.endswith("target") else 0 for name in example}
+    return {name: pad(part, frames, fills[name]) for name, part in example.items()}
 
 
 def stack(examples: list[dict[str, Tokens]]) -> Batch:
@@ -197,8 +198,3 @@ def stack(examples: list[dict[str, Tokens]]) -> Batch:
     parts = {name: torch.from_numpy(np.stack([example[name] for example in examples])) for name in examples[0]}
     seen = PolicyInput(parts["melody"], parts["chord"], parts["now"], parts["metre"], parts["style"])
     return Batch(seen, parts["chord_target"], parts["melody_target"])
-
-
-def _pad(part: Tokens, frames: int, name: str) -> Tokens:
-    width = [(0, frames - len(part))] + [(0, 0)] * (part.ndim - 1)
-    return np.pad(part, width, constant_values=NOT_ASKED if name.endswith("target") else 0)

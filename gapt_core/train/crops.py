@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gapt_core.chords import CHORD_COUNT, QUALITY_NAMES
 from gapt_core.train.corpus import Corpus, Piece, set_weights
@@ -78,6 +81,17 @@ def start_with_onset(tokens: Tokens, onset: int, hold: int) -> Tokens:
         tokens = tokens.copy()
         tokens[0] += onset - hold
     return tokens
+
+
+def pad(track: Tokens, frames: int, fill: int = 0) -> Tokens:
+    """A track of exactly `frames` frames, `[frames, ...]`: cut, or filled up."""
+    width = [(0, max(0, frames - len(track)))] + [(0, 0)] * (track.ndim - 1)
+    return np.pad(track[:frames], width, constant_values=fill)
+
+
+def side_by_side(tracks: Sequence[Tokens], frames: int) -> Tensor:
+    """One row a track, each cut or filled up with zeros; `[tracks, frames, ...]`."""
+    return torch.from_numpy(np.stack([pad(track, frames) for track in tracks]))
 
 
 def _shares(pieces: list[Piece]) -> NDArray[np.float64]:

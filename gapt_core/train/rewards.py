@@ -18,7 +18,7 @@ from gapt_core.errors import TrainingError
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.rewards import ContrastiveNet, DiscriminativeNet, JudgeConfig, build_judge
 from gapt_core.train.corpus import Corpus, Piece, describe_data
-from gapt_core.train.crops import Crop, CropSource, start_with_onset
+from gapt_core.train.crops import Crop, CropSource, side_by_side, start_with_onset
 from gapt_core.train.optimise import descend, make_optimisers
 from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
@@ -136,10 +136,9 @@ def draw_pairs(source: CropSource, frames: int, count: int) -> list[Crop]:
 def stack_pairs(crops: Sequence[Crop | Piece]) -> Pairs:
     """Crops side by side, the shorter ones padded."""
     length = max(len(crop.melody) for crop in crops)
-    melody = np.stack([np.pad(crop.melody, (0, length - len(crop.melody))) for crop in crops])
-    chord = np.stack([np.pad(crop.chord, (0, length - len(crop.chord))) for crop in crops])
-    valid = np.stack([np.arange(length) < len(crop.melody) for crop in crops])
-    return Pairs(torch.from_numpy(melody), torch.from_numpy(chord), torch.from_numpy(valid))
+    melody, chord = (side_by_side([getattr(crop, part) for crop in crops], length) for part in ("melody", "chord"))
+    lengths = torch.tensor([len(crop.melody) for crop in crops])
+    return Pairs(melody, chord, torch.arange(length) < lengths[:, None])
 
 
 def contrastive_loss(net: ContrastiveNet, pairs: Pairs) -> Tensor:
