@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
@@ -18,43 +17,24 @@ from gapt_core.experiment.grid import ARMS
 from gapt_core.experiment.results import VENDI, Floats, Results
 from gapt_core.experiment.statistics import Interval, t_interval
 from gapt_core.experiment.sweeps import Point
-from gapt_core.experiment.training import components, curve, smoothed, steps_of, title
 from gapt_core.experiment.verdicts import TRITONE, beats_of
+from gapt_core.rl.curves import components
+from gapt_core.rl.plot import STYLE, WIDTH, Group, draw_panels, grid_of_panels, png_bytes
 
-WIDTH = 12.0
-"""Inches; at a page's width letters come out at half their size."""
-
-STYLE: dict[Any, Any] = {
-    "font.size": 15,
-    "axes.titlesize": 16,
-    "axes.labelsize": 15,
-    "legend.fontsize": 14,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.formatter.useoffset": False,
-}
+POINTS: dict[Any, Any] = STYLE | {"axes.xmargin": 0.05, "axes.formatter.useoffset": False}
+"""Large marks and error bars need more room at the sides than the curves of training do."""
 
 COLOURS = {"mle": "#E69F00", "rl": "#D55E00", "gapt": "#0072B2", TRUTH: "#000000", CONTROL: "#999999"}
 MARKERS = {"mle": "s", "rl": "^", "gapt": "o", TRUTH: "*", CONTROL: "X"}
 MODE_COLOURS = dict(zip(MODES, ("#0072B2", "#D55E00"), strict=True))
 MODE_MARKERS = dict(zip(MODES, ("o", "^"), strict=True))
-SMOOTHED_STEPS = 10
 FIRST_BEATS = 16
 COLD_TICKS = (1, 4, 8, 12, 16)
 
 Picture = Callable[[Results], bytes]
 
 
-def png(figure: Figure) -> bytes:
-    """The picture as a file; the same bytes for the same picture."""
-    content = BytesIO()
-    figure.savefig(content, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
-    return content.getvalue()
-
-
-@mpl.rc_context(STYLE)
+@mpl.rc_context(POINTS)
 def harmony_against_diversity(results: Results) -> bytes:
     """Note in chord over Vendi, mean over sets; bars are t-intervals over seeds."""
     figure = Figure(figsize=(WIDTH, 5.0 * max(1, len(results.splits))), layout="constrained")
@@ -82,32 +62,21 @@ def harmony_against_diversity(results: Results) -> bytes:
                 )
             axes.set(title=f"{mode}, {split}", xlabel="diversity (Vendi)", ylabel="harmony (note in chord)")
     _legend(figure, grid[0][0])
-    return png(figure)
+    return png_bytes(figure)
 
 
 @mpl.rc_context(STYLE)
 def training_curves(results: Results) -> bytes:
-    """A panel a component: thin lines are runs, thick ones the means of an arm, both smoothed."""
-    runs = [run for run in results.runs if run.settings.condition in ARMS and steps_of(run.log)]
-    names = components(runs)
-    figure, panels = _panels(len(names), columns=3, height=3.4)
-    for axes, name in zip(panels, names, strict=False):
-        for arm in ARMS:
-            lines = [curve(steps_of(run.log), name) for run in runs if run.settings.condition == arm]
-            lines = [line for line in lines if not np.isnan(line).all()]
-            shown = lines if name == "adversary.updated" else [smoothed(line, SMOOTHED_STEPS) for line in lines]
-            for line in shown:
-                axes.plot(np.arange(1, len(line) + 1), line, color=COLOURS[arm], linewidth=0.8, alpha=0.5)
-            if shown:
-                mean = _mean_line(shown)
-                axes.plot(np.arange(1, len(mean) + 1), mean, color=COLOURS[arm], linewidth=2.5, label=arm)
-        axes.set(title=title(name), xlabel="step")
-    if names:
-        _legend(figure, panels[0])
-    return png(figure)
+    """A panel a component: thin lines are runs, thick ones the means of an arm."""
+    logs = {arm: [run.log for run in results.runs if run.settings.condition == arm] for arm in ARMS}
+    groups = [Group(arm, COLOURS[arm], logs[arm]) for arm in ARMS]
+    figure, panels = draw_panels(groups, components([log for group in groups for log in group.logs]))
+    if panels:
+        _legend(figure, next(iter(panels.values())))
+    return png_bytes(figure)
 
 
-@mpl.rc_context(STYLE)
+@mpl.rc_context(POINTS)
 def beat_curves(results: Results) -> bytes:
     """Note in chord by beat: around a jump of a tritone, and from a cold start; means over all songs of all splits."""
     figure = Figure(figsize=(WIDTH, 9.0), layout="constrained")
@@ -127,13 +96,13 @@ def beat_curves(results: Results) -> bytes:
         above.set(title=f"{mode}: jump of a tritone", xlabel="beats after the jump", ylabel="note in chord")
         below.set(title=f"{mode}: cold start", xlabel="beat of the song", ylabel="note in chord", xticks=COLD_TICKS)
     _legend(figure, grid[1][0])
-    return png(figure)
+    return png_bytes(figure)
 
 
-@mpl.rc_context(STYLE)
+@mpl.rc_context(POINTS)
 def weight_curves(results: Results, points: Sequence[Point]) -> bytes:
     """What λ does: harmony, diversity and density by mode, and how stable the training is."""
-    figure, panels = _panels(6, columns=3, height=4.0)
+    figure, panels = grid_of_panels(6, columns=3, height=4.0)
     labels = [f"{point.condition.weight:g}" for point in points]
     places = range(len(points))
     for axes, name in zip(panels, ("note_in_chord", VENDI, "onsets_per_bar"), strict=False):
@@ -154,16 +123,7 @@ def weight_curves(results: Results, points: Sequence[Point]) -> bytes:
         axes.set_xticks(places, labels)
         axes.set_xlabel("λ")
     _legend(figure, panels[0])
-    return png(figure)
-
-
-def _panels(count: int, columns: int, height: float) -> tuple[Figure, list[Any]]:
-    lines = max(1, -(-count // columns))
-    figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")
-    panels = list(figure.subplots(lines, columns, squeeze=False).flat)
-    for axes in panels[count:]:
-        axes.set_visible(False)
-    return figure, panels[: max(1, count)]
+    return png_bytes(figure)
 
 
 def _error_line(
@@ -179,12 +139,6 @@ def _bars(intervals: Sequence[Interval]) -> Floats:
     """Lengths of error bars, `[2, points]`; none where an interval has no bounds."""
     bars = [[interval.value - interval.low, interval.high - interval.value] for interval in intervals]
     return np.nan_to_num(np.array(bars).T)
-
-
-def _mean_line(lines: Sequence[Floats]) -> Floats:
-    """Mean of curves as far as the shortest goes."""
-    shortest = min(map(len, lines))
-    return np.asarray(np.mean([line[:shortest] for line in lines], axis=0), dtype=np.float64)
 
 
 def _mean_beats(results: Results, several: Sequence[Any], mode: str) -> Floats:

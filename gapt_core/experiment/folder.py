@@ -11,6 +11,7 @@ from typing import Any
 from gapt_core.errors import TrainingError
 from gapt_core.experiment.grid import Grid, RunSettings, read_grid
 from gapt_core.experiment.state import RunState, read_state
+from gapt_core.rl.curves import read_log
 from presets.files import write_atomically
 
 GRID = "grid.json"
@@ -116,14 +117,3 @@ def standings(folder: Path) -> list[dict[str, Any]]:
         }
         for run in open_experiment(folder)[1]
     ]
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The records of a training log; none if there is no log."""
-    records = []
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records

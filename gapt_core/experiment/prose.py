@@ -33,8 +33,8 @@ BY_SET = (
     "`gapt` minus `rl`; Holm's correction is over the {count} tests of this table."
 )
 CURVES = (
-    "Thin lines are runs, thick ones their mean; both are running means over ten steps. Rewards are sums over "
-    "an episode, as weighted in training."
+    "Thin lines are runs, thick ones their mean; both are running means, of the five steps to either side, but for "
+    "the thin line of an arm's only run. Rewards are sums over an episode, as weighted in training."
 )
 ADAPTATION = (
     "From bar 5 on the song is a tritone higher. Levels are of note in chord, mean over all songs of a split: "
