@@ -21,7 +21,7 @@ from gapt_core.experiment.verdicts import TRITONE, beats_of
 from gapt_core.rl.curves import components
 from gapt_core.rl.plot import STYLE, WIDTH, Group, draw_panels, grid_of_panels, png_bytes
 
-POINTS: dict[Any, Any] = STYLE | {"axes.xmargin": 0.05, "axes.formatter.useoffset": False}
+POINTS: dict[Any, Any] = STYLE | {"axes.xmargin": 0.05}
 """Large marks and error bars need more room at the sides than the curves of training do."""
 
 COLOURS = {"mle": "#E69F00", "rl": "#D55E00", "gapt": "#0072B2", TRUTH: "#000000", CONTROL: "#999999"}

@@ -51,6 +51,7 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.xmargin": 0.02,
     "grid.alpha": 0.3,
+    "axes.formatter.useoffset": False,
 }
 
 BLUE, VERMILION, BLACK = "#0072B2", "#D55E00", "#000000"
