@@ -41,12 +41,13 @@ def run(grid: str, out: Path, data: Path, kit: str, init: str, **way: Any) -> No
     """
     from gapt_core.experiment.folder import write_grid
     from gapt_core.experiment.grid import find_grid
-    from gapt_core.experiment.runner import tasks_of
+    from gapt_core.experiment.runner import refuse_others, tasks_of
     from gapt_core.experiment.stages import STAGES
 
     chosen = find_grid(grid)
     inputs = {"songs": data, "kit": _place(kit), "start": _place(init)}
     tasks = tasks_of(chosen, out, inputs, STAGES)
+    refuse_others(tasks)
     write_grid(out, chosen)
     outcomes = _perform(tasks, **way)
     failed = [name for name, outcome in outcomes.items() if outcome.name == "FAILED"]
@@ -79,8 +80,10 @@ def list_runs(folder: Path, as_json: bool) -> None:
 )
 def report(folder: Path, out: Path) -> None:
     """Write the report of the experiment in FOLDER from the files of its runs; what is missing it names."""
-    from gapt_core.experiment.report import write_report
-
+    try:
+        from gapt_core.experiment.report import write_report
+    except ImportError as error:
+        raise TrainingError("The report needs scipy and matplotlib: pip install 'gapt-bridge[train]'") from error
     if not out.parent.is_dir():
         raise TrainingError(f"There is no folder {out.parent}; make it first, or name another file with -o.")
     write_report(folder, out)

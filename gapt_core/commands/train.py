@@ -153,7 +153,7 @@ def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out
 @click.option("--steps", type=click.IntRange(1), help="Steps in all; 150, or the paper's 1000.")
 @click.option("--rollouts", type=click.IntRange(2), help="Episodes a step; 48, or the paper's 384.")
 @click.option("--frames", type=click.IntRange(16), help="Frames of an episode at most; 192, or the paper's 256.")
-@click.option("--rate", type=RATE, help="Peak learning rate of the policy; 3e-4, or the paper's 5e-6.")
+@click.option("--rate", type=RATE, help="Peak learning rate of the policy; 1.5e-4, or the paper's 5e-6.")
 @click.option("--adversary", type=FiniteRange(0), default=1.0, show_default=True, help="Its weight; 0 is without.")
 @click.option("--schedule", type=click.Choice(["two-phase", "fixed", "every"]), default="two-phase", show_default=True)
 @click.option("--paper", is_flag=True, help="The constants of the paper's own code; made for a large GPU.")
@@ -183,6 +183,8 @@ def gapt(
         # Here, because a missing matplotlib must be told before the training and not after it.
         from gapt_core.rl.plot import draw_log
 
+    if plot and not plot.parent.is_dir():
+        raise TrainingError(f"There is no folder {plot.parent}; make it first, or name another file with --plot.")
     use_threads(threads)
     config = _gapt_recipe(selection=selection, **recipe)
     corpus = load_corpus(data, "train", selection)
@@ -221,8 +223,10 @@ def _follow_gapt(run: Gapt) -> Path:
 
         def show(record: Record) -> None:
             if record.get("diverged"):
-                progress.console.print(f"step {record['step']}: the run came apart; the weights are those saved before")
-            elif record["step"]:
+                raise TrainingError(
+                    f"The run came apart at step {record['step']}: take a smaller --rate and another --out."
+                )
+            if record["step"]:
                 said = f"reward {record['reward']:.2f}, in chord {record['note_in_chord']:.2f}"
                 progress.update(task, completed=record["step"], description=said)
 

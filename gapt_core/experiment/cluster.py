@@ -16,13 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from gapt_core.errors import TrainingError
 from gapt_core.experiment.locks import locked
 from gapt_core.experiment.packing import pack, unpack
 from gapt_core.experiment.runner import Outcome, Report, Task, finish
 from gapt_core.experiment.state import note_failure
+
+try:
+    import ray
+except ImportError as error:
+    raise TrainingError("--cluster needs Ray; install it with: pip install 'gapt-bridge[cluster]'") from error
 
 SNAPSHOT_SECONDS = 120.0
 

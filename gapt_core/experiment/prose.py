@@ -49,7 +49,7 @@ WEIGHTS = (
     f"chord in training ends more than {100 * HARMONY_LOSS:g} point below where it began."
 )
 SCHEDULES = (
-    "`two-phase` is the paper's: every fifth step, then only while the policy fools the discriminator; "
+    "`two-phase` is the paper's: at fixed intervals first, then only while the policy fools the discriminator; "
     "`fixed` stays in the first phase; `every` updates after every step. λ is 1."
 )
 LATENCY = (

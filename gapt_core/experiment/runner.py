@@ -74,6 +74,17 @@ def tasks_of(grid: Grid, out: Path, inputs: Inputs, stages: Stages) -> list[Task
     return [Task(out / settings.name, settings, inputs, digest, stages) for settings in grid.runs()]
 
 
+def refuse_others(tasks: Iterable[Task]) -> None:
+    """Find out before anything is changed whether a folder holds a run of something else.
+
+    Raises:
+        TrainingError: one does.
+    """
+    for task in tasks:
+        if read_state(task.folder) is not None:
+            begin(task.folder, task.settings, task.inputs_digest)
+
+
 def perform(task: Task) -> Outcome:
     """Do in this process what is left of a run, noting every stage when it is done.
 

@@ -49,8 +49,8 @@ def musical_figures(played: Episodes) -> dict[str, float]:
 
 def came_apart(record: dict[str, Any]) -> bool:
     """Whether a figure is not finite, or the policy has left its anchor altogether."""
-    figures = (record["reward"], record["kl"], record["policy_loss"], record["value_loss"])
-    return not all(math.isfinite(figure) for figure in figures) or record["kl"] > MAXIMUM_KL
+    names = ("reward", "kl", "policy_loss", "value_loss", "gradient_norm")
+    return not all(math.isfinite(record[name]) for name in names) or record["kl"] > MAXIMUM_KL
 
 
 def forget_after(log: Path, step: int) -> None:
