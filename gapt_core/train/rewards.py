@@ -17,14 +17,12 @@ from gapt_core.chords import CHORD_COUNT, chord_at
 from gapt_core.errors import TrainingError
 from gapt_core.model.encoder import EncoderConfig
 from gapt_core.model.rewards import ContrastiveNet, DiscriminativeNet, JudgeConfig, build_judge
+from gapt_core.parts import CHORD, MELODY, Part
 from gapt_core.train.corpus import Corpus, Piece, describe_data
-from gapt_core.train.crops import Crop, CropSource, side_by_side, start_with_onset
+from gapt_core.train.crops import Crop, CropSource, Tokens, side_by_side, start_with_onset
 from gapt_core.train.optimise import descend, make_optimisers
 from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
-
-CROP_FRAMES = (256, 192, 128, 64)
-"""Lengths of crops: a reward must judge the length it is asked about."""
 
 SHORTEST = 16
 """Frames below which a crop is not worth judging."""
@@ -36,14 +34,18 @@ class JudgeTraining(Recipe):
 
     Attributes:
         batch: crops of 192 frames a step; longer crops come in smaller batches, shorter ones in larger.
-        shifted: discriminative nets only: share of the wrong pairs that are the right ones out of step, by one to
-            three frames for rhythm-only nets, else by whole beats. The rest are parts of different songs.
-        chased: of the full ones: share of the wrong pairs whose chords run after the notes. Nets that never heard this
-            are easily hacked by it: a new chord for every note, and a fat one, is in harmony with anything.
+        lengths: frames of a crop, one of these a step: a reward must judge the lengths it is asked about.
+        shifted: discriminative nets only: share of the wrong pairs that are the right ones out of step, chords by whole
+            beats. For rhythm-only nets it is half of those not chased, either part late by one to three frames, as
+            published. The rest are parts of different songs.
+        chased: discriminative nets only: share of the wrong pairs whose chords run after the notes. Nets that never
+            heard this are easily hacked by it: a new chord for every note, and a fat one, is in harmony with anything.
+            The paper has none: 0.
     """
 
     judge: JudgeConfig
     batch: int = 96
+    lengths: tuple[int, ...] = (256, 192, 128, 64, 32, 16)
     shifted: float = 0.25
     chased: float = 0.25
     steps: int = 360
@@ -81,7 +83,7 @@ class JudgeLearner:
 
     def learn(self, step: int) -> dict[str, float]:
         """Take one gradient step; the loss."""
-        frames = int(self.random.choice(CROP_FRAMES))
+        frames = int(self.random.choice(self.config.lengths))
         pairs = stack_pairs(draw_pairs(self._source, frames, self.config.batch * 192 // frames))
         self.net.train()
         loss = self._loss(pairs)
@@ -166,35 +168,39 @@ def with_wrong(pairs: Pairs, config: JudgeTraining, random: np.random.Generator)
     """
     count = len(pairs.melody)
     order = (torch.arange(count) + int(random.integers(1, count))) % count
-    chord, valid = pairs.chord[order].clone(), pairs.valid & pairs.valid[order]
+    melody, chord, valid = pairs.melody.clone(), pairs.chord[order].clone(), pairs.valid & pairs.valid[order]
     rhythm = config.judge.rhythm
-    shifted, chased = (0.5, 0.0) if rhythm else (config.shifted, config.chased)
+    shifted = (1 - config.chased) / 2 if rhythm else config.shifted
     luck = random.random(count)
-    for row in np.flatnonzero(luck < shifted + chased):
-        frames = int(pairs.valid[row].sum())
-        melody, own = pairs.melody[row, :frames], pairs.chord[row, :frames]
-        bent = _out_of_step(own, rhythm, random) if luck[row] < shifted else _chasing(melody, own, random)
-        chord[row, :frames], valid[row] = bent, pairs.valid[row]
-    return pairs._replace(valid=valid), Pairs(pairs.melody, chord, valid)
+    for row in np.flatnonzero(luck < shifted + config.chased):
+        valid[row] = pairs.valid[row]
+        frames = int(valid[row].sum())
+        own = (pairs.melody[row, :frames].numpy(), pairs.chord[row, :frames].numpy())
+        bent = _out_of_step(*own, rhythm, random) if luck[row] < shifted else (own[0], _chasing(*own, random))
+        melody[row, :frames], chord[row, :frames] = map(torch.from_numpy, bent)
+    return pairs._replace(valid=valid), Pairs(melody, chord, valid)
 
 
-def _out_of_step(chord: Tensor, rhythm: bool, random: np.random.Generator) -> Tensor:
-    """The same chords late: by one to three frames, the first extended, or rolled round by beats."""
-    tokens = chord.numpy()
-    if rhythm:
-        late = int(random.integers(1, 4))
-        head = np.full(late, tokens[0])
-        head[1:] = np.where(head[1:] >= CHORD_ONSET, CHORD_HOLD + (head[1:] - CHORD_ONSET) % (CHORD_HOLD - 1), 0)
-        moved = np.concatenate([head, _continued(tokens)])[: len(tokens)]
-    else:
-        beats = max(2, len(tokens) // FRAMES_PER_BEAT)
-        moved = np.roll(tokens, FRAMES_PER_BEAT * int(random.integers(1, beats)))
-    return torch.from_numpy(start_with_onset(moved, CHORD_ONSET, CHORD_HOLD))
+def _out_of_step(melody: Tokens, chord: Tokens, rhythm: bool, random: np.random.Generator) -> tuple[Tokens, Tokens]:
+    """The same pair, the chords rolled round by beats, or for the rhythm either part late by one to three frames."""
+    if not rhythm:
+        beats = max(2, len(chord) // FRAMES_PER_BEAT)
+        rolled = np.roll(chord, FRAMES_PER_BEAT * int(random.integers(1, beats)))
+        return melody, start_with_onset(rolled, CHORD_ONSET, CHORD_HOLD)
+    frames = int(random.integers(1, 4))
+    return (_late(melody, MELODY, frames), chord) if random.random() < 0.5 else (melody, _late(chord, CHORD, frames))
 
 
-def _chasing(melody: Tensor, chord: Tensor, random: np.random.Generator) -> Tensor:
+def _late(tokens: Tokens, part: Part, frames: int) -> Tokens:
+    """A part `frames` frames late, its first note, chord or rest held from the start."""
+    first = tokens[0] + part.count if part.onset <= tokens[0] < part.hold else tokens[0]
+    moved = np.concatenate([np.full(frames, first), tokens])[: len(tokens)]
+    moved[frames:][:1] = first
+    return start_with_onset(moved, part.onset, part.hold)
+
+
+def _chasing(notes: Tokens, tokens: Tokens, random: np.random.Generator) -> Tokens:
     """The same chords, but at many of the notes some chord that has the note, held until the next onset of either."""
-    notes, tokens = melody.numpy(), chord.numpy()
     struck = (notes >= NOTE_ONSET) & (notes < NOTE_HOLD) & (random.random(len(notes)) < random.uniform(0.2, 1.0))
     chosen = np.zeros_like(tokens)
     for frame in np.flatnonzero(struck):
@@ -203,7 +209,7 @@ def _chasing(melody: Tensor, chord: Tensor, random: np.random.Generator) -> Tens
     start = np.maximum.accumulate(np.where(onset, np.arange(len(tokens)), 0))
     held = CHORD_HOLD + chosen[start]
     bent = np.where(struck[start], np.where(struck, CHORD_ONSET + chosen, held), tokens)
-    return torch.from_numpy(start_with_onset(bent, CHORD_ONSET, CHORD_HOLD))
+    return start_with_onset(bent, CHORD_ONSET, CHORD_HOLD)
 
 
 @cache
@@ -211,14 +217,6 @@ def _chords_with() -> tuple[tuple[int, ...], ...]:
     """Indices of the chords with each pitch class."""
     classes = [chord_at(index).pitch_classes for index in range(CHORD_COUNT)]
     return tuple(tuple(index for index, has in enumerate(classes) if pitch in has) for pitch in range(12))
-
-
-def _continued(tokens: np.ndarray) -> np.ndarray:
-    """A track whose first onset is a hold, because the chord before it is the same one, extended."""
-    tokens = tokens.copy()
-    if CHORD_ONSET <= tokens[0] < CHORD_HOLD:
-        tokens[0] += CHORD_HOLD - CHORD_ONSET
-    return tokens
 
 
 def gallery(corpus: Corpus, frames: int = 256, songs: int = 48) -> list[Piece]:
