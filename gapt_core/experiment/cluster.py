@@ -128,10 +128,11 @@ def _work(
 
 
 def _lay_out(wanted: Mapping[str, Path], packed: Mapping[str, bytes], place: str) -> dict[str, Path]:
-    """Unpack inputs; where each stands here. What is one file at home is one here."""
+    """Unpack inputs; where each stands here. What is one file at home is one here, and a folder keeps its name: that of
+    a preset's has to be the preset's."""
     paths = {}
     for name, content in packed.items():
-        folder = Path(place) / "inputs" / name
+        folder = Path(place) / "inputs" / name / wanted[name].name
         unpack(content, folder)
         files = list(folder.iterdir())
         single = len(files) == 1 and files[0].name == wanted[name].name and files[0].is_file()

@@ -339,6 +339,7 @@ class Gapt:
             "warmed": self.warmed,
             "each": each,
             "config": self.config.to_dict(),
+            "origin": self._origin(),
         }
         save_atomically(self.folder / CHECKPOINT, state)
         stage = {"kind": "gapt", "step": self.step, **self.config.to_dict(), **self.origin}
@@ -346,15 +347,22 @@ class Gapt:
         weights = {"net": self.ppo.policy.state_dict(), "config": net, "stages": [*self.init.stages, stage]}
         save_atomically(self.folder / WEIGHTS, weights)
 
+    def _origin(self) -> dict[str, Any]:
+        """What the weights come from besides the recipe: a run is resumed only with the same."""
+        return {**self.origin, "earlier": list(self.init.stages), "net": self.ppo.policy.config.to_dict()}
+
     def _load(self) -> None:
         path = self.folder / CHECKPOINT
         try:
             state = read_state(path)
             config, each = {**state["config"], "steps": self.config.steps}, state["each"]
+            origin = state["origin"]
         except DAMAGE as error:
-            raise TrainingError(f"{path} is damaged; remove the folder to begin anew.") from error
-        if config != self.config.to_dict():
-            raise TrainingError(f"{self.folder} holds a run of another recipe; choose another --out or remove it.")
+            raise TrainingError(f"{path} is damaged, or of another kind of run; choose another --out.") from error
+        if config != self.config.to_dict() or origin != self._origin():
+            raise TrainingError(
+                f"{self.folder} holds a run of another recipe, kit, --init or data; choose another --out or remove it."
+            )
         if len(each) != self.ranks.size:
             raise TrainingError(f"{self.folder} holds a run of {len(each)} processes; start it with as many.")
         self.ppo.policy.load_state_dict(state["policy"])

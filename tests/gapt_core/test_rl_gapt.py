@@ -194,6 +194,8 @@ def test_another_recipe_is_refused(corpus: Corpus, tmp_path: Path) -> None:
         pass
     with pytest.raises(TrainingError, match="another recipe"):
         gapt(corpus, tmp_path / "run", replace(CONFIG, seed=5))
+    with pytest.raises(TrainingError, match="another recipe, kit"):
+        Gapt(corpus, tiny_kit(seed=1), Trained(tiny_net(), ()), tmp_path / "run", replace(CONFIG, steps=1))
 
 
 def test_a_run_that_comes_apart_says_so(corpus: Corpus, tmp_path: Path) -> None:
