@@ -27,7 +27,8 @@ from gapt_core.chords import CHORD_COUNT
 from gapt_core.export.start import find_kit, load_start
 from gapt_core.model.step import Stepper
 from gapt_core.rl.episodes import Episodes, late
-from gapt_core.rl.gapt import Gapt, GaptConfig
+from gapt_core.rl.gapt import Gapt
+from gapt_core.rl.recipe import GaptConfig
 from gapt_core.train.corpus import Corpus, Piece, load_corpus
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, FRAMES_PER_BEAT, NOTE_HOLD, NOTE_ONSET
 

@@ -12,7 +12,8 @@ from gapt_core.cli import EXISTING_FILE, EXISTING_FOLDER, FOLDER, FiniteRange
 from gapt_core.errors import TrainingError
 
 if TYPE_CHECKING:
-    from gapt_core.rl.gapt import Gapt, GaptConfig
+    from gapt_core.rl.gapt import Gapt
+    from gapt_core.rl.recipe import GaptConfig
     from gapt_core.train.run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -197,12 +198,14 @@ def gapt(
                 draw_log(out, plot)
 
 
-def _gapt_recipe(paper: bool, adversary: float, schedule: str, rate: float | None, **given: Any) -> GaptConfig:
+def _gapt_recipe(
+    paper: bool, part: str, adversary: float, schedule: str, rate: float | None, **given: Any
+) -> GaptConfig:
     from dataclasses import replace
 
-    from gapt_core.rl.gapt import GaptConfig, as_published
+    from gapt_core.rl.recipe import GaptConfig, as_published, for_part
 
-    config = as_published(GaptConfig()) if paper else GaptConfig()
+    config = for_part(as_published(GaptConfig()) if paper else GaptConfig(), part)
     ppo = replace(config.ppo, rate=rate) if rate else config.ppo
     against = replace(config.adversary, weight=adversary, schedule=schedule)
     chosen = {name: value for name, value in given.items() if value is not None}

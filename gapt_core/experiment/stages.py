@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gapt_core.evaluate.measured import Measured
-    from gapt_core.rl.gapt import GaptConfig
+    from gapt_core.rl.recipe import GaptConfig
 
 WEIGHTS = "policy.pt"
 KINDS = ("play", "adaptation single", "adaptation multiple", "sessions")
@@ -105,7 +105,7 @@ def gapt_config(settings: RunSettings) -> GaptConfig:
     Raises:
         TrainingError: the grid names something that no recipe has.
     """
-    from gapt_core.rl.gapt import GaptConfig, as_published
+    from gapt_core.rl.recipe import GaptConfig, as_published
 
     wanted = dict(settings.training)
     base = as_published(GaptConfig()) if wanted.pop("paper", False) else GaptConfig()

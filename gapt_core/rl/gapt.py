@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,17 @@ import torch
 from torch import Tensor
 
 from gapt_core.errors import TrainingError
-from gapt_core.model.encoder import EncoderConfig
 from gapt_core.parts import PARTS
-from gapt_core.rl.adversary import Adversary, AdversaryConfig
+from gapt_core.rl.adversary import Adversary
 from gapt_core.rl.coherence import Coherence
 from gapt_core.rl.episodes import Episodes, Reward, Scores
 from gapt_core.rl.kit import Kit
-from gapt_core.rl.ppo import Ppo, PpoConfig, Prior, explained_variance
+from gapt_core.rl.ppo import Ppo, Prior, explained_variance
 from gapt_core.rl.ranks import Ranks
+from gapt_core.rl.recipe import GaptConfig
 from gapt_core.rl.record import Seconds, came_apart, forget_after, musical_figures
-from gapt_core.rl.rollout import Shown, environment, roll_out
-from gapt_core.rl.rules import Rules, RulesConfig
+from gapt_core.rl.rollout import environment, roll_out
+from gapt_core.rl.rules import Rules
 from gapt_core.train.corpus import Corpus, describe_data
 from gapt_core.train.crops import CropSource
 from gapt_core.train.policy import Trained
@@ -41,93 +41,6 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 RUN = "run.json"
 WEIGHTS = "policy.pt"
-
-
-@dataclass(frozen=True)
-class GaptConfig:
-    """A run of post-training.
-
-    Attributes:
-        part: what is played: `chord` for the policy, `melody` for the melody agent.
-        rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
-        averaged: whether the coherence nets of one kind are averaged; the paper's code adds up all eight.
-        window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
-        hop: frames from one payment of their rewards to the next; 0 pays at the end, as in the paper.
-        warmup: steps of linear warm-up of the rates; from there a cosine falls to `floor` of the peak.
-        buffers: batches of rollouts of the untouched policy on which value net and discriminator are fitted first, over
-            `fit_rounds` passes. The paper has none: 0.
-        save_every: steps between checkpoints.
-    """
-
-    part: str = "chord"
-    steps: int = 150
-    rollouts: int = 48
-    frames: int = 192
-    averaged: bool = False
-    window: int = 64
-    hop: int = 16
-    shown: Shown = field(default_factory=Shown)
-    ppo: PpoConfig = field(default_factory=PpoConfig)
-    rules: RulesConfig = field(default_factory=RulesConfig)
-    adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
-    warmup: int = 10
-    floor: float = 0.1
-    buffers: int = 6
-    fit_rounds: int = 4
-    save_every: int = 10
-    seed: int = 0
-    selection: str = "all"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for the log and the checkpoint."""
-        return asdict(self)
-
-
-def as_published(config: GaptConfig) -> GaptConfig:
-    """The same run with the constants of the paper's code (method, §7, §8), whatever they cost on a laptop.
-
-    Two things stay ours: the grammar is a mask, and a position is a frame.
-    """
-    adversary = replace(
-        config.adversary,
-        interval=5,
-        warm_steps=200,
-        rounds=8,
-        rows=48,
-        keep=1,
-        hop=0,
-        rate=9e-5,
-        threshold=1.0,
-        matrix_rate=0.0,
-        genre=False,
-        warm_accuracy=0.0,
-        net=EncoderConfig(width=512, layers=8, heads=8, feedforward=1024),
-    )
-    ppo = replace(
-        config.ppo,
-        rate=5e-6,
-        value_rate=9e-5,
-        value_layers=0,
-        minibatches=8,
-        discount=1.0,
-        guide=0.0,
-        bootstrap=False,
-        by_mode=False,
-    )
-    return replace(
-        config,
-        steps=1000,
-        rollouts=384,
-        frames=256,
-        window=0,
-        hop=0,
-        shown=replace(config.shown, share=0.0),
-        ppo=ppo,
-        rules=replace(config.rules, hold=0.0),
-        adversary=adversary,
-        warmup=12,
-        buffers=0,
-    )
 
 
 class Gapt:

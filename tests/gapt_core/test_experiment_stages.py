@@ -21,8 +21,8 @@ from gapt_core.experiment.grid import Grid
 from gapt_core.experiment.runner import Outcome, perform, tasks_of
 from gapt_core.experiment.stages import STAGES, WEIGHTS, gapt_config
 from gapt_core.export.start import load_start
-from gapt_core.rl.gapt import GaptConfig, as_published
 from gapt_core.rl.kit import save_kit
+from gapt_core.rl.recipe import GaptConfig, as_published
 from gapt_core.train.policy import load_best
 
 TRAINING = {

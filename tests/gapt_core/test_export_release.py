@@ -25,8 +25,9 @@ from gapt_core.export.release import release
 from gapt_core.export.start import load_start
 from gapt_core.metrics import SongFigures
 from gapt_core.rl.adversary import AdversaryConfig
-from gapt_core.rl.gapt import Gapt, GaptConfig, train_gapt
+from gapt_core.rl.gapt import Gapt, train_gapt
 from gapt_core.rl.kit import Kit, preset_kit, save_kit
+from gapt_core.rl.recipe import GaptConfig
 from gapt_core.train.corpus import load_corpus
 from gapt_core.train.policy import Trained
 from presets.manifest import WEIGHTS

@@ -21,9 +21,10 @@ from gapt_core.model.policy import HIDDEN
 from gapt_core.parts import CHORD, MELODY
 from gapt_core.rl.adversary import Adversary, AdversaryConfig, Schedule
 from gapt_core.rl.episodes import Episodes, Scores
-from gapt_core.rl.gapt import Gapt, GaptConfig, gather, train_gapt
+from gapt_core.rl.gapt import Gapt, gather, train_gapt
 from gapt_core.rl.kit import load_kit, save_kit
 from gapt_core.rl.ppo import PpoConfig, choices, divergence
+from gapt_core.rl.recipe import GaptConfig, for_part
 from gapt_core.rl.rollout import Shown, actions_of, environment, roll_out
 from gapt_core.train.batches import BatchConfig
 from gapt_core.train.corpus import Corpus, load_corpus
@@ -208,7 +209,9 @@ def test_a_run_that_comes_apart_says_so(corpus: Corpus, tmp_path: Path) -> None:
 
 
 def test_the_melody_agent_is_trained_the_same_way(corpus: Corpus, tmp_path: Path) -> None:
-    run = gapt(corpus, tmp_path / "run", replace(CONFIG, part="melody", steps=2))
+    config = for_part(replace(CONFIG, steps=2), "melody")
+    assert config.part == "melody" and config.ppo.entropy == 0.002
+    run = gapt(corpus, tmp_path / "run", config)
     before = run.ppo.policy.melody_out.weight.clone()
     records = list(run.run())
     assert [record["step"] for record in records] == [0, 1, 2]

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 from gapt_core.parts import CHORD
 from gapt_core.rl.adversary import Adversary, AdversaryConfig
 from gapt_core.rl.episodes import Episodes, Scores
-from gapt_core.rl.gapt import Gapt, GaptConfig, train_gapt
+from gapt_core.rl.gapt import Gapt, train_gapt
 from gapt_core.rl.ppo import Ppo, PpoConfig
 from gapt_core.rl.ranks import Ranks
+from gapt_core.rl.recipe import GaptConfig
 from gapt_core.rl.rollout import Shown, environment
 from gapt_core.train.corpus import Corpus, load_corpus
 from gapt_core.train.crops import CropSource
