@@ -289,7 +289,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Corpus]:
 def test_a_contrastive_net_learns_which_chords_belong_to_a_melody(songs: tuple[Corpus, Corpus], tmp_path: Path) -> None:
     records = list(judge_run(*songs, recipe("contrastive"), tmp_path).run())
     assert records[-1]["gallery"] == 12
-    assert records[-1]["recall_1"] > 2 / 12 and records[-1]["mean_average_precision_10"] > 0.4
+    # By chance they are .42 and .24.
+    assert records[-1]["recall_5"] > 0.5 and records[-1]["mean_average_precision_10"] > 0.3
     assert records[-2]["loss"] < 0.5 * records[0]["loss"]
     assert records[-1]["validation"] == -records[-1]["mean_average_precision_10"]
     again = judge_scores(load_judge(tmp_path / "best.pt"), gallery(songs[1]), recipe("contrastive"))
