@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from presets.store import Store
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BLOCK = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
+NETS = 8
+AVERAGED_NETS = 4
+AVERAGED = frozenset({"no-style"})
+"""Pilots in which the two coherence nets of a kind were averaged and not added up."""
+
 STAGES = ("trunk", "public-domain", "default", "public-domain-bars", "default-bars")
 
 
@@ -70,17 +76,21 @@ def pilots() -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     for file in sorted((HERE / "training" / "pilots").glob("*.jsonl")):
         records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-        ends = [list(zip(*map(pilot_figures, part), strict=True)) for part in (records[:10], records[-10:])]
-        cells = [f"{mean(first):.2f} → {mean(last):.2f}" for first, last in zip(*ends, strict=True)]
+        nets = AVERAGED_NETS if file.stem in AVERAGED else NETS
+        rows = [[pilot_figures(record, nets) for record in part] for part in (records[:10], records[-10:])]
+        ends = [list(zip(*part, strict=True)) for part in rows]
+        cells = [
+            "-" if math.isnan(mean(first)) else f"{mean(first):.2f} → {mean(last):.2f}"
+            for first, last in zip(*ends, strict=True)
+        ]
         yield f"| {file.stem} | {len(records)} | " + " | ".join(cells) + " |"
 
 
-def pilot_figures(record: dict[str, Any]) -> tuple[float, ...]:
+def pilot_figures(record: dict[str, Any], nets: int) -> tuple[float, ...]:
     """What a pilot's table shows of one step; the coherence is that of one net, however the seeds were added up."""
     kinds = ("contrastive", "contrastive_rhythm", "discriminative", "discriminative_rhythm")
     coherence = [record["rewards"][kind] for kind in kinds]
-    nets = 4 if coherence[-1] < 1 else 8
-    reward = record["adversary"].get("reward", 0.0)
+    reward = record["adversary"].get("reward", math.nan)
     figures = (record["note_in_chord"], record["onsets_per_bar"], record["unique_chords"], record["kl"], reward)
     return (sum(coherence) / nets, *figures)
 

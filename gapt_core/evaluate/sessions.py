@@ -42,7 +42,7 @@ def measure_sessions(
         parts = [slice(q * frames // QUARTERS, (q + 1) * frames // QUARTERS) for q in range(QUARTERS)]
         quarters = [
             meter.measured_set(
-                entry._replace(pieces=[_part(piece, part) for piece in pieces]),
+                entry._replace(pieces=[piece.part(part) for piece in pieces]),
                 {mode: [track[part] for track in played] for mode, played in tracks.items()},
             )
             for part in parts
@@ -65,10 +65,6 @@ def _session(pieces: Sequence[Piece], first: int, frames: int) -> Piece:
         np.concatenate([getattr(piece, part) for piece in chosen])[:frames] for part in ("melody", "chord", "metre")
     )
     return Piece(chosen[0].title, chosen[0].style, melody, chord, metre)
-
-
-def _part(piece: Piece, part: slice) -> Piece:
-    return Piece(piece.title, piece.style, piece.melody[part], piece.chord[part], piece.metre[part])
 
 
 def _joined(quarters: Sequence[MeasuredSet]) -> MeasuredSet:

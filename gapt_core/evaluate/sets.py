@@ -48,5 +48,4 @@ def load_test_sets(folder: Path, config: EvaluateConfig) -> list[SongSet]:
 
 def cut(piece: Piece, frames: int) -> Piece:
     """The first `frames` frames of a piece."""
-    part = slice(0, frames)
-    return Piece(piece.title, piece.style, piece.melody[part], piece.chord[part], piece.metre[part])
+    return piece.part(slice(frames))

@@ -10,8 +10,8 @@ QUESTION = (
     "and its seeds are those of its playing."
 )
 ASKED = (
-    "Where a claim is about «everywhere», it has to hold over the test split as a whole and on at least three "
-    "`ood` sets taken alone. «Open» means that runs are missing."
+    "A claim on `gapt` against `rl` has to hold over the test split as a whole and on at least three `ood` sets "
+    "taken alone. «Open» means that runs are missing."
 )
 LISTENER = "the chord half of a contrastive net that is no training reward"
 FIGURES = (
@@ -39,7 +39,7 @@ CURVES = (
 ADAPTATION = (
     "From bar 5 on the song is a tritone higher. Levels are of note in chord, mean over all songs of a split: "
     "before the jump, in the four beats after it, in all beats after it; and in single beats from the start "
-    "of a song."
+    "of a song. Recovery ends at the first beat from which four beats have 90 % of the level before."
 )
 SESSIONS = "Songs of a set one after the other; means over the test sets of each quarter of a session."
 WEIGHTS = (

@@ -58,7 +58,6 @@ def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
     """
     from gapt_core.evaluate.adaptation import MULTIPLE, SINGLE, measure_adaptation
     from gapt_core.evaluate.ahead import measure_ahead
-    from gapt_core.evaluate.listener import WEIGHTS as EARS
     from gapt_core.evaluate.listener import Listener
     from gapt_core.evaluate.measure import measure as measure_play
     from gapt_core.evaluate.sessions import SESSION_FRAMES, measure_sessions
@@ -77,7 +76,7 @@ def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
     if unknown := sorted(set(kinds) - set(ways)):
         raise TrainingError(f"The grid's measuring has no kind “{unknown[0]}”; it knows {', '.join(ways)}.")
     config = override(EvaluateConfig(seed=settings.seed), wanted, "measuring")
-    net, embedder = load_best(folder / WEIGHTS).net, Listener() if EARS.is_file() else None
+    net, embedder = load_best(folder / WEIGHTS).net, Listener()
     for kind in kinds:
         place = measured_folder(folder, kind)
         frames = max(config.frames, SESSION_FRAMES) if kind == "sessions" else config.frames

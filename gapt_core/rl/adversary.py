@@ -16,10 +16,8 @@ from gapt_core.model.rewards import JudgeConfig, PartDiscriminator
 from gapt_core.parts import Part
 from gapt_core.rl.coherence import payments
 from gapt_core.rl.episodes import Episodes
-from gapt_core.train.optimise import make_optimisers
+from gapt_core.train.optimise import alone, descend, make_optimisers
 from gapt_core.train.run import Recipe
-
-SCHEDULES = ("two-phase", "fixed", "every")
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class AdversaryConfig:
         interval: steps from one update to the next in phase 1 (the paper: 5); `warm_steps`, T_warm, how long that phase
             is (the paper: 200 of 1000 steps).
         threshold: tau, what the mean reward of the last `recent` steps must exceed for an update in phase 2. One that
-            cannot tell gives .69; at the paper's 1, the gate of a discriminator as small as ours never opened.
+            cannot tell gives .69; in a pilot, at the paper's 1, the gate of a small discriminator never opened.
         rounds: gradient steps an update, each on `rows` pairs of a rollout and the data's own part, drawn from those of
             the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
@@ -40,7 +38,8 @@ class AdversaryConfig:
         genre: whether the discriminator is told the style of a piece; the paper's is not.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
-            it tells fresh ones from data this well, in `warm_rounds` gradient steps at most. The paper's has 0: cold.
+            it tells fresh ones from data this well, or for `warm_rounds` gradient steps, in whole passes. The paper's
+            has 0: cold.
         rate: of AdamW; `matrix_rate` of Muon for the matrices of the blocks, or 0 for AdamW alone, as in the paper.
     """
 
@@ -143,9 +142,7 @@ class Adversary:
         self.net.eval()
         return float(torch.cat((self.logits(truth) > 0, self.logits(played) <= 0)).float().mean())
 
-    def learn(
-        self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None] = lambda net: None
-    ) -> float:
+    def learn(self, truth: Episodes, played: Episodes, average: Callable[[nn.Module], None] = alone) -> float:
         """Remember the pairs and take `rounds` gradient steps; their mean loss. `average` is for several processes."""
         self.net.train()
         self.memory.append(Pair(self._seen(truth)[0], *self._seen(played)))
@@ -167,13 +164,7 @@ class Adversary:
         low = self.config.smoothing / 2
         target = torch.tensor([1 - low, low], device=logits.device).repeat_interleave(len(truth))
         loss = functional.binary_cross_entropy_with_logits(logits, target)
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        average(self.net)
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        for optimiser in self.optimisers:
-            optimiser.step()
+        descend(loss, self.net, self.optimisers, 1.0, average)
         return float(loss.detach())
 
     def _end(self, time: int) -> int:

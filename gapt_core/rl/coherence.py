@@ -26,8 +26,9 @@ class Coherence:
         window: frames a judge hears at once, or 0 for the whole crop, as in the paper. A window's score counts by its
             share of the piece, so the sum over time keeps its scale.
         hop: frames from one payment to the next. What is paid is how much the judge's opinion of the window so far
-            has risen: the payments add up to the window's score, so that what is best stays best (Ng, Harada and
-            Russell 1999), but a chord is paid for within a bar. 0 pays it all on the last frame, as the paper does.
+            has risen: the payments add up to the window's score (Ng, Harada and Russell 1999), but a chord is paid for
+            within a bar. With a discount, an early rise is worth a little more than a late one. 0 pays it all on the
+            last frame, as the paper does.
         averaged: whether the judges of one kind are averaged, and only the kinds added up.
     """
 

@@ -57,11 +57,6 @@ class Episodes:
         """Index of the last valid frame; `[batch]`."""
         return self.valid.sum(1) - 1
 
-    def at_end(self, values: Tensor) -> Tensor:
-        """One value an episode, `[batch]`, put on its last valid frame; `[batch, time]`."""
-        placed = torch.zeros(self.valid.shape, dtype=values.dtype, device=values.device)
-        return placed.scatter_(1, self.last()[:, None], values[:, None])
-
 
 class Reward(Protocol):
     """What judges duets."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gapt_core.model.anchor import AnchorNet
@@ -18,6 +18,7 @@ from gapt_core.rl.ranks import Ranks
 from gapt_core.rl.rollout import actions_of
 from gapt_core.rl.value import ValueNet
 from gapt_core.train.losses import forbid_holds
+from gapt_core.train.optimise import descend
 
 RULED_OUT = -100.0
 """Stands in for the logarithm of nothing where it is multiplied by nothing."""
@@ -171,14 +172,14 @@ class Ppo:
         entropy = row_mean(-(ours.odds.exp() * ours.odds.clamp(min=RULED_OUT)).sum(-1), episodes.valid)
         apart = row_mean(divergence(ours.odds, prior.anchor), episodes.valid)
         loss = -gain - self.config.entropy * entropy + self.config.guide * apart
-        norm = self._descend(0, self.policy, loss)
+        norm = descend(loss, self.policy, self.optimisers[:1], self.config.gradient, self.ranks.average)
         off = ((ratio.detach() - 1).abs() > self.config.clip).float()
         return {
             "policy_loss": -gain.item(),
             "entropy": entropy.item(),
             "clip_fraction": row_mean(off, episodes.valid).item(),
             "ratio_error": ((ratio.detach() - 1).abs() * episodes.valid).max().item(),
-            "gradient_norm": norm,
+            "gradient_norm": norm.item(),
         }
 
     def fit_value(self, episodes: Episodes, returns: Tensor) -> dict[str, float]:
@@ -186,17 +187,8 @@ class Ppo:
         with torch.autocast(episodes.valid.device.type, torch.bfloat16):
             values = self.value(episodes.seen())
         loss = 0.5 * row_mean((values - returns).square(), episodes.valid)
-        self._descend(1, self.value, loss)
+        descend(loss, self.value, self.optimisers[1:], self.config.gradient, self.ranks.average)
         return {"value_loss": loss.item()}
-
-    def _descend(self, which: int, net: nn.Module, loss: Tensor) -> float:
-        optimiser = self.optimisers[which]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.ranks.average(net)
-        norm = nn.utils.clip_grad_norm_(net.parameters(), self.config.gradient)
-        optimiser.step()
-        return norm.item()
 
 
 def row_mean(values: Tensor, valid: Tensor) -> Tensor:

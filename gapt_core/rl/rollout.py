@@ -78,7 +78,7 @@ def roll_out(
         chosen[:, frame] = odds.gather(1, action)[:, 0]
         token = tokens_of(action[:, 0], token, part)
         played[:, frame] = token
-    played = torch.where(truth.valid, played, part.silent).clone()
+    played = torch.where(truth.valid, played, part.silent)
     return replace(truth, **{part.name: played}), chosen * truth.valid
 
 

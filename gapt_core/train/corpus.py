@@ -33,6 +33,10 @@ class Piece:
     def __len__(self) -> int:
         return len(self.melody)
 
+    def part(self, frames: slice) -> Piece:
+        """Some of its frames."""
+        return Piece(self.title, self.style, self.melody[frames], self.chord[frames], self.metre[frames])
+
 
 Corpus = dict[str, list[Piece]]
 """Name of a set to its pieces."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn, optim
 
@@ -19,11 +19,26 @@ def make_optimisers(net: nn.Module, config: Recipe) -> list[optim.Optimizer]:
     return [adam, optim.Muon(matrices, config.matrix_rate, weight_decay=config.weight_decay)]
 
 
-def descend(loss: Tensor, net: nn.Module, optimisers: Sequence[optim.Optimizer], clip: float) -> None:
-    """One gradient step of `net`, its gradient cut to the norm `clip`."""
+def alone(net: nn.Module) -> None:
+    """What a process with no others does to its gradients: nothing."""
+
+
+def descend(
+    loss: Tensor,
+    net: nn.Module,
+    optimisers: Sequence[optim.Optimizer],
+    clip: float,
+    average: Callable[[nn.Module], None] = alone,
+) -> Tensor:
+    """One gradient step of `net`, its gradient cut to the norm `clip`; the norm before.
+
+    Several processes at one net give `average`, which replaces its gradients by their mean over all of them.
+    """
     for optimiser in optimisers:
         optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), clip)
+    average(net)
+    norm = nn.utils.clip_grad_norm_(net.parameters(), clip)
     for optimiser in optimisers:
         optimiser.step()
+    return norm

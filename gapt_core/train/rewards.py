@@ -225,17 +225,11 @@ def gallery(corpus: Corpus, frames: int = 256, songs: int = 48) -> list[Piece]:
     Raises:
         TrainingError: there are fewer than two.
     """
-    cut = (piece_start(piece, frames) for pieces in corpus.values() for piece in pieces[:songs])
+    cut = (piece.part(slice(frames)) for pieces in corpus.values() for piece in pieces[:songs])
     found = [piece for piece in cut if len(piece) >= SHORTEST and piece.chord.any() and piece.melody.any()]
     if len(found) < 2:
         raise TrainingError("Fewer than two songs are long enough to score rewards on; give a corpus that has more.")
     return found
-
-
-def piece_start(piece: Piece, frames: int) -> Piece:
-    """The first `frames` frames."""
-    part = slice(0, frames)
-    return Piece(piece.title, piece.style, piece.melody[part], piece.chord[part], piece.metre[part])
 
 
 @torch.inference_mode()
