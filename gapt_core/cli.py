@@ -36,11 +36,21 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--description", required=True, help="One sentence for the list of presets.")
 @click.option("--licence", required=True, help="Licence of the weights, an SPDX expression.")
 @click.option("--preset-version", default="1.0.0", show_default=True)
-@click.option("--temperature", type=FiniteRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--temperature", type=FiniteRange(0, min_open=True), help="Default: that of the figures.")
+@click.option(
+    "--density", type=FiniteRange(-10, 10), help="Above 0 chords change more often. Default: that of the figures."
+)
 @click.option("--kit", metavar="DIR|PRESET", help="Training kit that is to ride along, or the preset that has it.")
 @click.option("--replace", is_flag=True, help="Replace a preset that is there.")
 def export(
-    weights: str, figures: Path, out: Path, temperature: float, kit: str | None, replace: bool, **fields: str
+    weights: str,
+    figures: Path,
+    out: Path,
+    temperature: float | None,
+    density: float | None,
+    kit: str | None,
+    replace: bool,
+    **fields: str,
 ) -> None:
     """Make a preset of a run's WEIGHTS (its best.pt or policy.pt), or anew of a PRESET.
 
@@ -50,5 +60,7 @@ def export(
     from gapt_core.export.start import find_kit, load_start
 
     found = find_kit(kit) if kit else None
-    preset = release(load_start(weights), figures, out, temperature, fields, kit=found, replace=replace)
+    given = {"temperature": temperature, "density": density}
+    drawn = {name: value for name, value in given.items() if value is not None}
+    preset = release(load_start(weights), figures, out, fields, drawn=drawn, kit=found, replace=replace)
     click.echo(f"Preset {preset.name} {preset.manifest.version} is in {preset.folder}.")

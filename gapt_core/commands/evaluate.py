@@ -48,6 +48,11 @@ class Output:
 @click.option("--songs", type=click.IntRange(2), default=48, show_default=True, help="Songs a set, at most.")
 @click.option("--frames", type=click.IntRange(16), default=512, show_default=True, help="Frames a song, at most.")
 @click.option("--temperature", type=FiniteRange(0), help="Default: the preset's own; 1 with --weights.")
+@click.option(
+    "--density",
+    type=FiniteRange(-10, 10),
+    help="Above 0 chords change more often. Default: the preset's own; 0 with --weights.",
+)
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
 @click.option("--adaptation", is_flag=True, help="Also: the songs change their key; how fast harmony recovers.")
 @click.option("--cold-start", is_flag=True, help="Also: harmony of each of the first 16 beats.")
@@ -74,11 +79,10 @@ def evaluate(
 
     if out and not out.parent.is_dir():
         raise EvaluationError(f"There is no folder {out.parent}; make it first, or name another file with -o.")
-    net, temperature = _load(preset, weights)
+    net, own = _load(preset, weights)
     agent = _agent(against)[0] if against else net
-    if more["temperature"] is not None:
-        temperature = more["temperature"]
-    config = EvaluateConfig(more["songs"], more["frames"], temperature, more["seed"])
+    drawn = {name: value for name in ("temperature", "density") if (value := more[name]) is not None}
+    config = EvaluateConfig(more["songs"], more["frames"], seed=more["seed"], **{**own, **drawn})
     names = {probe for option, probes in PROBES.items() if more[option] for probe in probes}
     names |= {"against"} if against else set()
     probes = Probes(Subject(net, agent, config, _embedder()))
@@ -131,20 +135,21 @@ def _write(result: dict[str, Any], output: Output) -> None:
         click.echo(text)
 
 
-def _load(preset: str, weights: Path | None) -> tuple[PolicyNet, float]:
-    """The net and the temperature it likes to be played at."""
+def _load(preset: str, weights: Path | None) -> tuple[PolicyNet, dict[str, float]]:
+    """The net, and the temperature and density it likes to be played at."""
     if weights:
         from gapt_core.train.policy import load_best
 
-        return load_best(weights).net, 1.0
+        return load_best(weights).net, {}
     from gapt_core.export.load import load_policy
     from presets.store import Store
 
     found = Store.default().find(preset)
-    return load_policy(found), found.manifest.sampling.temperature
+    own = found.manifest.sampling
+    return load_policy(found), {"temperature": own.temperature, "density": own.density}
 
 
-def _agent(name: str) -> tuple[PolicyNet, float]:
+def _agent(name: str) -> tuple[PolicyNet, dict[str, float]]:
     path = Path(name)
     return _load(name, path if path.is_file() else None)
 

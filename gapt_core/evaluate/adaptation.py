@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from gapt_core.evaluate.embedding import Embedder
 from gapt_core.evaluate.measure import Meter, Tracks, both_modes
 from gapt_core.evaluate.measured import Measured
-from gapt_core.evaluate.rollout import PlayConfig
 from gapt_core.evaluate.sets import EvaluateConfig, SongSet, cut
 from gapt_core.evaluate.tables import SetTable, set_table
 from gapt_core.metrics import harmony_by_beat
@@ -117,7 +116,7 @@ def measure_adaptation(
     A set of which no song is long enough is left out.
     """
     meter = Meter(embedder)
-    how = PlayConfig(temperature=config.temperature, seed=config.seed)
+    how = config.playing
     measured = []
     for entry in sets:
         changes = [(piece, starts) for piece in entry.pieces if (starts := changes_of(piece, perturbation))]

@@ -37,7 +37,7 @@ def measure_ahead(
     """All rows over the first `AHEAD_FRAMES` of at most `AHEAD_SONGS` songs a set."""
     config = replace(config, songs=min(config.songs, AHEAD_SONGS), frames=min(config.frames, AHEAD_FRAMES))
     meter = Meter(embedder)
-    how = PlayConfig(temperature=config.temperature, seed=config.seed)
+    how = config.playing
     measured = []
     for entry in sets:
         entry = entry._replace(pieces=[cut(piece, config.frames) for piece in entry.pieces[: config.songs]])

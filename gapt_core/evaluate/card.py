@@ -75,7 +75,7 @@ def model_card(
     Args:
         name: the preset's name.
         fields: the manifest's fields `version`, `description`, `licence`, `training`, `network`, `figures`.
-        protocol: songs, frames, temperature and seed of the evaluation.
+        protocol: songs, frames, temperature, density and seed of the evaluation.
         command: what prints the same figures again.
         kit: of the training kit that rides along, by name of each net the last stage of its training.
     """

@@ -56,10 +56,16 @@ class Luck:
 
 
 class Drawer:
-    """Draws either part for `batch` songs of at most `longest` frames."""
+    """Draws either part for `batch` songs of at most `longest` frames.
 
-    def __init__(self, temperature: float, seed: int, batch: int, longest: int, device: torch.device) -> None:
+    `density` is added to the logit of every onset of a chord.
+    """
+
+    def __init__(
+        self, temperature: float, density: float, seed: int, batch: int, longest: int, device: torch.device
+    ) -> None:
         self._temperature = temperature
+        self._density = density
         self._penalties = torch.from_numpy(hold_penalty(np.arange(longest + 1))).to(device)
         seeds = {CHORD: seed, MELODY: seed ^ OTHER_PART}
         self._luck = {part.name: Luck(seeds[part], (batch, part.actions), device) for part in seeds}
@@ -67,6 +73,7 @@ class Drawer:
     def chord(self, logits: Tensor, before: Sounded, frame: int) -> Sounded:
         """The chords of `frame` after `before`; `logits` `[batch, ACTIONS]` are changed."""
         logits[:, CHORD.hold_action] -= self._penalties[before.frames]
+        logits[:, CHORD.onset : CHORD.hold_action] += self._density
         return before.then(self._token(logits, before.token, frame, CHORD))
 
     def melody(self, logits: Tensor, before: Tensor, frame: int) -> Tensor:

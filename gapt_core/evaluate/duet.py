@@ -29,10 +29,11 @@ DUET_CONTROL = "shuffled duet"
 
 @dataclass(frozen=True)
 class DuetConfig:
-    """At which temperature either part is drawn, and with which luck."""
+    """How either part is drawn: temperatures, density of the chords, luck."""
 
     temperature: float = 1.0
     melody_temperature: float = 1.0
+    density: float = 0.0
     seed: int = 0
 
 
@@ -55,7 +56,9 @@ def duet(
     note = torch.zeros_like(metre[:, 0, 0])
     style, hidden, sounded = torch.zeros_like(note), torch.full_like(note, HIDDEN), Sounded(note, note)
     temperatures = config.temperature, config.melody_temperature
-    harmonist, melodist = (Drawer(degree, config.seed, len(metres), length, device) for degree in temperatures)
+    harmonist, melodist = (
+        Drawer(degree, config.density, config.seed, len(metres), length, device) for degree in temperatures
+    )
     played = torch.zeros((2, *metre.shape[:2]), dtype=torch.long, device=device)
     for frame in range(length):
         shown = (note, sounded.token, hidden, metre[:, frame], style)
@@ -74,7 +77,7 @@ def measure_against(
 ) -> Measured:
     """Duets in the bars of each set's songs, as long as these; beside them the songs, and controls of both."""
     meter = Meter(embedder)
-    how = DuetConfig(config.temperature, config.temperature, config.seed)
+    how = DuetConfig(config.temperature, config.temperature, config.density, config.seed)
     measured = []
     for entry in sets:
         tracks = duet(chords, melody, [piece.metre for piece in entry.pieces], how)

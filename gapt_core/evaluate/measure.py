@@ -35,7 +35,7 @@ def measure(net: PolicyNet, sets: Sequence[SongSet], config: EvaluateConfig, emb
     meter = Meter(embedder)
     measured = []
     for entry in sets:
-        tracks = both_modes(net, entry.pieces, PlayConfig(temperature=config.temperature, seed=config.seed))
+        tracks = both_modes(net, entry.pieces, config.playing)
         measured.append(meter.measured_set(entry, tracks))
     return Measured(PLAY, config, meter.embedders, measured)
 

@@ -37,6 +37,7 @@ class PlayConfig:
     Attributes:
         mode: `anticipate` (the melody before a frame is known when it is its turn) or `react` (and that of the frame).
         temperature: of chords and of the melody that is imagined.
+        density: what is added to the logit of every chord's onset.
         seed: of all draws.
         commit: quarters between the frame at which a chord is decided and the frame where it sounds.
         block: how many frames are decided at once.
@@ -45,6 +46,7 @@ class PlayConfig:
 
     mode: str = "react"
     temperature: float = 1.0
+    density: float = 0.0
     seed: int = 0
     commit: int = 0
     block: int = 1
@@ -89,7 +91,7 @@ class _Stage:
         self._none = torch.zeros_like(self._melody[:, 0])
         self._hidden = torch.full_like(self._none, HIDDEN)
         self._before = Sounded(self._none, self._none)
-        self._drawer = Drawer(config.temperature, config.seed, len(pieces), self.length, device)
+        self._drawer = Drawer(config.temperature, config.density, config.seed, len(pieces), self.length, device)
         furthest = FRAMES_PER_BEAT * (max(config.commit, config.lookahead) + 1) + config.block
         self._stepper = Stepper(net, batch=len(pieces), spare=furthest).to(device).eval()
 

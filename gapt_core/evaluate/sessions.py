@@ -13,7 +13,6 @@ import numpy as np
 from gapt_core.evaluate.embedding import Embedder
 from gapt_core.evaluate.measure import Meter, both_modes
 from gapt_core.evaluate.measured import Measured, MeasuredRow, MeasuredSet
-from gapt_core.evaluate.rollout import PlayConfig
 from gapt_core.evaluate.sets import EvaluateConfig, SongSet
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.corpus import Piece
@@ -34,7 +33,7 @@ def measure_sessions(
 ) -> Measured:
     """Free play over sessions of `frames` frames; rows are `ROW q/4`, and the Vendi scores are over sessions."""
     meter = Meter(embedder)
-    how = PlayConfig(temperature=config.temperature, seed=config.seed)
+    how = config.playing
     measured = []
     for entry in sets:
         pieces = sessions_of(entry.pieces, frames)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gapt_core.evaluate.rollout import PlayConfig
 from gapt_core.train.corpus import Piece, load_corpus
 
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """What is played: the first `songs` of each set, at most `frames` of each, at `temperature`.
+    """What is played: the first `songs` of each set, at most `frames` of each, and how it is drawn.
 
     A Vendi score is over the first `vendi_songs` of a set, or over all of them where it has fewer.
     """
@@ -21,6 +22,12 @@ class EvaluateConfig:
     temperature: float = 1.0
     seed: int = 0
     vendi_songs: int = 48
+    density: float = 0.0
+
+    @property
+    def playing(self) -> PlayConfig:
+        """How a policy is to play, but for the mode."""
+        return PlayConfig(temperature=self.temperature, density=self.density, seed=self.seed)
 
 
 class SongSet(NamedTuple):

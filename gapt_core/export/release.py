@@ -19,9 +19,9 @@ def release(
     trained: Trained,
     figures: Path,
     folder: Path,
-    temperature: float,
     said: Mapping[str, str],
     *,
+    drawn: Mapping[str, float] | None = None,
     kit: Kit | None = None,
     replace: bool = False,
 ) -> Preset:
@@ -30,8 +30,8 @@ def release(
     Args:
         trained: the weights and where they come from.
         figures: the JSON of `gapt evaluate` for the same weights.
-        temperature: the preset's own temperature.
         said: `description`, `licence` and `preset_version`.
+        drawn: the preset's own `temperature` and `density`, where they are not those of the figures.
         kit: the training kit that rides along.
 
     Raises:
@@ -42,6 +42,7 @@ def release(
     try:
         measured = json.loads(figures.read_text(encoding="utf-8"))
         tables, protocol = figures_of(measured), measured["config"]
+        sampling = {name: protocol[name] for name in ("temperature", "density")} | dict(drawn or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"{figures} holds no figures; make it with `gapt evaluate -o`.") from error
     fields = {
@@ -51,7 +52,7 @@ def release(
         "training": training_of(trained.stages, kit.record if kit else None),
         "network": trained.net.config.to_dict(),
         "figures": tables,
-        "sampling": {"mode": "react", "temperature": temperature, "density": 0.0},
+        "sampling": {"mode": "react", **sampling},
     }
     command = f"gapt evaluate --preset {folder.name} --data SONGS"
     card = model_card(folder.name, fields, protocol, command, kit.origins() if kit else None)

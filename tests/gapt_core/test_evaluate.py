@@ -66,15 +66,24 @@ def test_draws_follow_the_probabilities_and_never_hold_silence() -> None:
     logits = torch.full((4000, 242), -30.0)
     logits[:, 1], logits[:, 2], logits[:, HOLD_ACTION] = np.log(3.0), 0.0, 20.0
     silence = Sounded(torch.zeros(4000, dtype=torch.long), torch.ones(4000, dtype=torch.long))
-    drawn = Drawer(1.0, 0, 4000, 1, torch.device("cpu")).chord(logits, silence, 0).token
+    drawn = Drawer(1.0, 0.0, 0, 4000, 1, torch.device("cpu")).chord(logits, silence, 0).token
     assert not (drawn >= CHORD_HOLD).any()
     assert (drawn == 1).float().mean().item() == pytest.approx(0.75, abs=0.03)
+
+
+def test_density_weighs_onsets_against_holding_on_and_silence() -> None:
+    logits = torch.full((4000, 242), -30.0)
+    logits[:, 0], logits[:, 1], logits[:, HOLD_ACTION] = 0.0, 0.0, 0.0
+    sounding = Sounded(torch.full((4000,), 2), torch.ones(4000, dtype=torch.long))
+    drawn = Drawer(1.0, np.log(2.0), 0, 4000, 1, torch.device("cpu")).chord(logits, sounding, 0).token
+    shares = [(drawn == token).float().mean().item() for token in (0, 1, CHORD_HOLD + 1)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
 
 
 def test_notes_follow_the_probabilities_and_are_held_as_they_sound() -> None:
     logits = torch.full((4000, 130), -30.0)
     logits[:, 61], logits[:, NOTE_HOLD_ACTION] = 0.0, np.log(3.0)
-    drawn = Drawer(0.5, 0, 4000, 1, torch.device("cpu")).melody(logits, torch.full((4000,), NOTE_ONSET + 72), 0)
+    drawn = Drawer(0.5, 0.0, 0, 4000, 1, torch.device("cpu")).melody(logits, torch.full((4000,), NOTE_ONSET + 72), 0)
     assert set(drawn.tolist()) == {61, NOTE_HOLD + 72}
     assert (drawn == 61).float().mean().item() == pytest.approx(0.1, abs=0.02)  # 1 : 3 squared by the temperature
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,11 @@ def figures(tmp_path: Path) -> Path:
         name: plain_tables([SetTable("tiny", "ood", 4, 4, found)] if found else []) for name, found in tables.items()
     }
     path = tmp_path / "figures.json"
-    told = to_json(plain, EvaluateConfig(temperature=0.9)) | more | {"latency": {"p50": 1.5, "p95": 2.5, "ratio": 1.01}}
+    told = (
+        to_json(plain, EvaluateConfig(temperature=0.9, density=-0.5))
+        | more
+        | {"latency": {"p50": 1.5, "p95": 2.5, "ratio": 1.01}}
+    )
     path.write_text(json.dumps(told), "utf-8")
     return path
 
@@ -86,8 +90,9 @@ def post_trained(tmp_path: Path) -> Path:
 
 def test_a_post_trained_policy_becomes_a_preset_that_says_so(post_trained: Path, figures: Path, tmp_path: Path) -> None:
     kit = replace(tiny_kit(), record={"anchors": {"chord": likelihood(test={"f1": 0.75, "pairs": 12})}})
-    preset = release(load_start(str(post_trained)), figures, tmp_path / "new", 0.9, SAID, kit=kit)
+    preset = release(load_start(str(post_trained)), figures, tmp_path / "new", SAID, kit=kit)
     preset.verify()
+    assert asdict(preset.manifest.sampling) == {"mode": "react", "temperature": 0.9, "density": -0.5}
     assert set(preset_kit(preset).anchors) == {"chord", "melody"}
     training = preset.manifest.training
     assert [entry["name"] for entry in training["data"]] == ["hymns", "tiny", "lieder"]
@@ -108,13 +113,13 @@ def test_a_post_trained_policy_becomes_a_preset_that_says_so(post_trained: Path,
 def test_a_run_without_the_adversary_is_called_that(figures: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, adversary=replace(AGAINST, weight=0.0))
     stages = ({"kind": "gapt", "step": 1, **config.to_dict(), "data": [data("hymns")]},)
-    card = release(Trained(tiny_net(), stages), figures, tmp_path / "new", 1.0, SAID).card()
+    card = release(Trained(tiny_net(), stages), figures, tmp_path / "new", SAID).card()
     assert "1. post-training without the adversary, part chord, steps 1 of 1" in card
     assert "lambda" not in card and "discriminator rate" not in card
 
 
 def test_a_card_carries_every_measurement_there_is(figures: Path, tmp_path: Path) -> None:
-    preset = release(Trained(tiny_net(), (likelihood(),)), figures, tmp_path / "new", 0.9, SAID)
+    preset = release(Trained(tiny_net(), (likelihood(),)), figures, tmp_path / "new", SAID)
     found, card = preset.manifest.figures, preset.card()
     assert list(plain_sets(found)) == ["test/tiny", "ood/tiny", "test/mean", "ood/mean"]
     assert found["test/tiny"]["react"]["vendi"] == 0.25
@@ -134,11 +139,13 @@ def test_a_card_carries_every_measurement_there_is(figures: Path, tmp_path: Path
 def test_stages_of_likelihood_are_told_as_before(figures: Path, tmp_path: Path) -> None:
     told = {"selection": "public-domain", "step": 9, "rate": 0.1, "matrix_rate": 0.2, "cooldown": 0.5, "seed": 1}
     told |= {"validation": 0.1235, "crops": 4, "frames": 64}
-    first = release(Trained(tiny_net(), (likelihood(),)), figures, tmp_path / "one", 1.0, SAID)
+    own = {"density": 1.5}
+    first = release(Trained(tiny_net(), (likelihood(),)), figures, tmp_path / "one", SAID, drawn=own)
+    assert (first.manifest.sampling.temperature, first.manifest.sampling.density) == (0.9, 1.5)
     assert first.manifest.training["recipe"] == {"stages": [told]}
     assert "1. selection public-domain, step 9, rate 0.1, matrix_rate 0.2, cooldown 0.5, seed 1" in first.card()
     # What a manifest has told passes through, and so does what it learnt from.
-    again = release(load_start(str(first.folder)), figures, tmp_path / "two", 1.0, SAID)
+    again = release(load_start(str(first.folder)), figures, tmp_path / "two", SAID)
     assert again.manifest.training == first.manifest.training
     assert again.read(WEIGHTS) == first.read(WEIGHTS)
 
@@ -159,7 +166,7 @@ def test_what_holds_no_figures_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "figures.json"
     path.write_text(text, "utf-8")
     with pytest.raises(TrainingError, match="holds no figures"):
-        release(Trained(tiny_net(), (likelihood(),)), path, tmp_path / "new", 1.0, SAID)
+        release(Trained(tiny_net(), (likelihood(),)), path, tmp_path / "new", SAID)
     assert [one.name for one in tmp_path.iterdir()] == ["figures.json"]
 
 
