@@ -28,6 +28,7 @@ NETS = (
     "gapt_core/evaluate/*",
     "gapt_core/export/*",
     "gapt_core/experiment/*",
+    "gapt_core/finetune/*",
 )
 
 LIBRARIES = {
@@ -35,7 +36,7 @@ LIBRARIES = {
     "click": ("*/cli.py", "bridge/commands/*.py", "gapt_core/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
-    "matplotlib": ("gapt_core/experiment/figures*.py", "gapt_core/rl/plot.py"),
+    "matplotlib": ("gapt_core/experiment/figures*.py", "gapt_core/finetune/pictures.py", "gapt_core/rl/plot.py"),
     "music21": ("gapt_core/data/*",),
     "numba": ("gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),

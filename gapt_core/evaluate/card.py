@@ -166,7 +166,7 @@ def _figures(figures: Figures, protocol: Mapping[str, Any], command: str) -> str
         NOTES,
         "",
     ]
-    rows = [(name, row, rows[row]) for name, rows in figures.items() for row in ROWS]
+    rows = [(name, row, rows[row]) for name, rows in figures.items() for row in ROWS if row in rows]
     return "\n".join([*heads, *_table(rows, COLUMNS)])
 
 

@@ -49,11 +49,11 @@ class AnchorNet(nn.Module):
         """
         # The melody of the frame itself is for the chords to see, never for the melody.
         now = other if self.part is CHORD else torch.full_like(other, HIDDEN)
-        states = self.decoder.attend(self.decoder.embed(seen._replace(now=now)) + self._read(other, seen.metre, valid))
+        states = self.decoder.attend(self.decoder.embed(seen._replace(now=now)) + self.read(other, seen.metre, valid))
         head = self.decoder.chord_out if self.part is CHORD else self.decoder.melody_out
         return states @ head().T
 
-    def _read(self, other: Tensor, metre: Tensor, valid: Tensor) -> Tensor:
+    def read(self, other: Tensor, metre: Tensor, valid: Tensor) -> Tensor:
         """What is known of the other part at every frame; `[batch, time, config.width]`."""
         places = self.place_in(metre[..., 0].clamp(0, PLACES - 1))
         read: Tensor = self.join(self.encoder(functional.embedding(other, self.other_in()) + places, valid))

@@ -18,11 +18,11 @@ def write_corpus(folder: Path, songs: int = 6, bars: int = 8, seed: int = 0) -> 
         (folder / split).mkdir(parents=True)
         with gzip.open(folder / split / "tiny.jsonl.gz", "wt", encoding="utf-8") as file:
             for number in range(songs):
-                file.write(json.dumps(_record(f"{split} {number}", bars, random)) + "\n")
+                file.write(json.dumps(song_record(f"{split} {number}", bars, random)) + "\n")
     return folder
 
 
-def _record(title: str, bars: int, random: np.random.Generator) -> dict[str, object]:
+def song_record(title: str, bars: int, random: np.random.Generator) -> dict[str, object]:
     melody, chords = [], []
     for bar in range(bars):
         root, quality, pitch_classes = TRIADS[int(random.integers(len(TRIADS)))]

@@ -1,0 +1,38 @@
+"""Weights that may be shipped: those after each stage, and mixtures of them with those before all stages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+from gapt_core.finetune.recipe import SELECTION
+from gapt_core.finetune.stages import Learnt
+from gapt_core.finetune.verdict import Candidate
+from gapt_core.model.policy import PolicyNet
+from gapt_core.train.policy import Trained
+
+SHARES = (1.0, 0.75, 0.5, 0.25)
+
+
+def candidates(stages: Mapping[str, Learnt]) -> Iterator[Candidate]:
+    """All candidates, the last stage's first and those that go furthest before others."""
+    for source in reversed(list(stages)):
+        for share in SHARES:
+            yield Candidate(source, share)
+
+
+def weights_of(candidate: Candidate, start: Trained, stages: Mapping[str, Learnt]) -> Trained:
+    """The net of a candidate, ready to play, and the stages that it went through."""
+    end = stages[candidate.source].trained
+    if candidate.share == 1:
+        return end
+    blend = {"kind": "blend", "share": candidate.share, "selection": SELECTION}
+    return Trained(mixed_net(start.net, end.net, candidate.share), (*end.stages, blend))
+
+
+def mixed_net(start: PolicyNet, end: PolicyNet, share: float) -> PolicyNet:
+    """A net on the straight line from one to the other; 0 is `start`, 1 is `end`."""
+    net = copy.deepcopy(start)
+    ends = end.state_dict()
+    net.load_state_dict({name: one + share * (ends[name] - one) for name, one in start.state_dict().items()})
+    return net.requires_grad_(False).eval()

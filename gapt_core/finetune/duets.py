@@ -1,0 +1,67 @@
+"""Songs with the chords that a policy played to them, as MIDI files to listen to."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapt_core.chords import Chord, chord_at
+from gapt_core.data.duet import Duet, duet_file
+from gapt_core.finetune.material import Tune
+from gapt_core.song import ChordEvent, Note, Song
+from gapt_core.vocabulary import CHORD_HOLD, FRAMES_PER_BEAT, NO_CHORD, sounding_chord
+
+BASS, MIDDLE = 36, 54
+"""The root lies in the octave above `BASS`, the pitch classes in the one above `MIDDLE`: plain block chords."""
+
+CHORD_VELOCITY = 60
+
+
+def duet_bytes(tune: Tune, chord: NDArray[np.int64]) -> bytes:
+    """The song and chord tokens `[frames]`, perhaps fewer frames than it has, as a MIDI file of both."""
+    end = len(chord) / FRAMES_PER_BEAT
+    events = chord_events(chord)
+    notes = tuple(note for event, until in _spans(events, end) if event.chord for note in _sound(event, until))
+    file = io.BytesIO()
+    duet_file(Duet(_until(tune.song, end), events, notes)).save(file=file)
+    return file.getvalue()
+
+
+def chord_events(chord: NDArray[np.int64]) -> tuple[ChordEvent, ...]:
+    """The onsets and ends of a chord track."""
+    before = np.concatenate([[NO_CHORD], chord[:-1]])
+    at = np.flatnonzero((chord != NO_CHORD) & (chord < CHORD_HOLD) | (chord == NO_CHORD) & (before != NO_CHORD))
+    return tuple(ChordEvent(int(frame) / FRAMES_PER_BEAT, _named(int(chord[frame]))) for frame in at)
+
+
+def _named(token: int) -> Chord | None:
+    index = sounding_chord(token)
+    return None if index is None else chord_at(index)
+
+
+def _spans(events: tuple[ChordEvent, ...], end: float) -> list[tuple[ChordEvent, float]]:
+    ends = [event.onset_beats for event in events[1:]] + [end]
+    return list(zip(events, ends, strict=True))
+
+
+def _sound(event: ChordEvent, until: float) -> list[Note]:
+    assert event.chord
+    upper = sorted(MIDDLE + (pitch_class - MIDDLE) % 12 for pitch_class in event.chord.pitch_classes)
+    pitches = [BASS + (event.chord.root - BASS) % 12, *upper]
+    return [Note(event.onset_beats, until - event.onset_beats, pitch, CHORD_VELOCITY) for pitch in pitches]
+
+
+def _until(song: Song, end: float) -> Song:
+    """As much of a song as was played."""
+    if song.end_beats <= end:
+        return song
+    notes = tuple(
+        replace(note, duration_beats=min(note.duration_beats, end - note.onset_beats))
+        for note in song.notes
+        if note.onset_beats < end
+    )
+    bars = tuple(bar for bar in song.bars if bar.onset_beats < end)
+    return replace(song, notes=notes, bars=bars, end_beats=end)

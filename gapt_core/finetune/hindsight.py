@@ -1,0 +1,86 @@
+"""What an anchor answers to whole melodies, knowing what comes (GAPT eq. 5); one cached step a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gapt_core.evaluate.draw import Drawer, Sounded
+from gapt_core.model.anchor import AnchorNet
+from gapt_core.model.step import Stepper
+from gapt_core.train.corpus import Piece
+from gapt_core.train.crops import side_by_side
+
+ROWS = 64
+"""Melodies that are answered side by side, at most: their caches are what needs memory."""
+
+
+class _Melodies(NamedTuple):
+    """Melodies side by side: `melody` and `valid` `[batch, time]`, `metre` `[batch, time, 3]`."""
+
+    melody: Tensor
+    metre: Tensor
+    valid: Tensor
+
+
+class AnchorStepper(Stepper):
+    """The step of an anchor: the policy's, with what the encoder has read of the melody added at every position."""
+
+    def __init__(self, anchor: AnchorNet, heard: _Melodies) -> None:
+        super().__init__(anchor.decoder, batch=len(heard.melody), spare=1)
+        self.read = anchor.read(*heard)
+
+    def embed(self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor) -> Tensor:
+        """What a policy sees, and what is known of the melody there; `[batch, width]`."""
+        return super().embed(melody, chord, now, metre, style) + self.read[:, self.position]
+
+
+def answers(
+    anchor: AnchorNet, pieces: Sequence[Piece], draws: int, temperature: float, seed: int
+) -> list[list[NDArray[np.int64]]]:
+    """`draws` chord tracks, tokens `[frames]`, for the melody of each piece, style unknown; a list of tracks a draw.
+
+    They are sampled under the grammar and with the patience of all play (`gapt_core.patience`).
+    """
+    rows = list(pieces) * draws
+    tracks = [
+        track
+        for first in range(0, len(rows), ROWS)
+        for track in _answered(anchor, rows[first : first + ROWS], temperature, seed + first)
+    ]
+    return [tracks[draw * len(pieces) : (draw + 1) * len(pieces)] for draw in range(draws)]
+
+
+@torch.inference_mode()
+def _answered(anchor: AnchorNet, pieces: Sequence[Piece], temperature: float, seed: int) -> list[NDArray[np.int64]]:
+    heard, device = _side_by_side(pieces), anchor.decoder.norm.device
+    heard = _Melodies(*(part.to(device) for part in heard))
+    batch, length = heard.melody.shape
+    stepper = AnchorStepper(anchor, heard).to(device).eval()
+    drawer = Drawer(temperature, 0.0, seed, batch, length, device)
+    note = style = torch.zeros_like(heard.melody[:, 0])
+    sounded, played = Sounded(note, note), torch.zeros_like(heard.melody)
+    for frame in range(length):
+        now = heard.melody[:, frame]
+        logits, _ = stepper.step(note, sounded.token, now, heard.metre[:, frame], style)
+        sounded = drawer.chord(logits, sounded, frame)
+        played[:, frame] = sounded.token
+        drawer.forget(frame)
+        note = now
+    tracks = played.cpu().numpy()
+    return [tracks[row, : len(piece)] for row, piece in enumerate(pieces)]
+
+
+def _side_by_side(pieces: Sequence[Piece]) -> _Melodies:
+    length = max(map(len, pieces))
+    lengths = torch.tensor([len(piece) for piece in pieces])
+    return _Melodies(
+        side_by_side([piece.melody for piece in pieces], length),
+        side_by_side([piece.metre for piece in pieces], length),
+        torch.arange(length) < lengths[:, None],
+    )

@@ -1,0 +1,116 @@
+"""What must hold on songs never heard before an adapted policy takes the place of the one it began as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gapt_core.finetune.hearing import Heard
+
+HARMONY_LOSS = 0.01
+"""How much lower note in chord may be where the player's own chords are foretold better: a point."""
+
+DIVERSITY_KEPT = 0.9
+DENSITY_OFF = 0.25
+"""How far chord onsets a bar may be from what they should be, as a share of it, where they were not further before."""
+
+MARGIN = 0.5
+"""On the songs that choose between weights, only this share of what may be lost may be lost: they are few."""
+
+HARMONY_WEIGHT = 2.0
+"""What a share of note in chord weighs beside a share of the surprise at the player's own chords."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Means over songs and then over both modes; `nats` a frame, NaN without own chords; `onsets` a bar."""
+
+    nats: float
+    note_in_chord: float
+    vendi: float
+    onsets: float
+
+
+class Check(NamedTuple):
+    """Something asked for, what was measured of it, and whether it holds."""
+
+    claim: str
+    measured: str
+    holds: bool
+
+
+class Candidate(NamedTuple):
+    """Weights that may be shipped: those after stage `source`, mixed with `1 - share` of those before all stages."""
+
+    source: str
+    share: float
+
+
+def levels(heard: Mapping[str, Heard], embedder: str) -> Levels:
+    """What is decided by, of what was heard in both modes."""
+    return Levels(*(_over_modes(heard, figure) for figure in ("nats", "note_in_chord", embedder, "onsets_per_bar")))
+
+
+def checks(before: Levels, after: Levels, own_onsets: float, *, allowed: float = 1.0) -> list[Check]:
+    """What is asked of `after`.
+
+    Args:
+        own_onsets: chord onsets a bar in the player's own chords; NaN where the songs have none.
+        allowed: the share of the permitted losses that may be lost.
+    """
+    return [*_harmony(before, after, allowed), _diversity(before, after, allowed), _density(before, after, own_onsets)]
+
+
+def choose(candidates: Sequence[tuple[Candidate, Levels]], before: Levels, own_onsets: float) -> Candidate | None:
+    """The candidate that gained most, of those that lose at most `MARGIN` of what may be lost, else of all that pass.
+
+    Its gain is the share of the surprise at the player's own chords that is gone, where there are such, and note in
+    chord, times `HARMONY_WEIGHT`. None where no candidate passes.
+    """
+    for allowed in (MARGIN, 1.0):
+        passing = [
+            (gain(before, after), candidate)
+            for candidate, after in candidates
+            if all(check.holds for check in checks(before, after, own_onsets, allowed=allowed))
+        ]
+        if passing:
+            return max(passing, key=lambda pair: pair[0])[1]
+    return None
+
+
+def gain(before: Levels, after: Levels) -> float:
+    """How much better `after` is, as `choose` counts it."""
+    harmony = HARMONY_WEIGHT * (after.note_in_chord - before.note_in_chord)
+    return harmony if math.isnan(before.nats) else harmony + 1 - after.nats / before.nats
+
+
+def _harmony(before: Levels, after: Levels, allowed: float) -> Iterable[Check]:
+    gained = after.note_in_chord - before.note_in_chord
+    told = f"{before.note_in_chord:.3f} → {after.note_in_chord:.3f}"
+    if math.isnan(before.nats):
+        yield Check("note in chord is higher", told, gained > 0)
+        return
+    surprise = f"{before.nats:.4f} → {after.nats:.4f} nats a frame"
+    yield Check("your own chords are foretold better", surprise, after.nats < before.nats)
+    yield Check("note in chord is not lower by more than a point", told, gained >= -HARMONY_LOSS * allowed)
+
+
+def _diversity(before: Levels, after: Levels, allowed: float) -> Check:
+    claim = f"diversity (Vendi) is at least {DIVERSITY_KEPT:.0%} of before"
+    told = f"{before.vendi:.2f} → {after.vendi:.2f}, {after.vendi / before.vendi:.0%}"
+    return Check(claim, told, after.vendi >= (1 - (1 - DIVERSITY_KEPT) * allowed) * before.vendi)
+
+
+def _density(before: Levels, after: Levels, own_onsets: float) -> Check:
+    wanted, whose = (before.onsets, "before") if math.isnan(own_onsets) else (own_onsets, "your own chords")
+    claim = f"chord onsets a bar are within {DENSITY_OFF:.0%} of {whose}, or no further from it than before"
+    told = f"{before.onsets:.2f} → {after.onsets:.2f}, {whose} {wanted:.2f}"
+    allowed = max(abs(before.onsets - wanted), DENSITY_OFF * wanted)
+    return Check(claim, told, abs(after.onsets - wanted) <= allowed)
+
+
+def _over_modes(heard: Mapping[str, Heard], figure: str) -> float:
+    values = [one.mean(figure) for one in heard.values()]
+    return math.fsum(values) / len(values)

@@ -1,0 +1,64 @@
+"""Who looks on while a policy is fine-tuned, and may ask it to come to an end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Watch(Protocol):
+    """Is told what happens; the form for tests and scripts is `Silent`."""
+
+    def phase(self, name: str, steps: int, done: int = 0) -> None:
+        """A part of the work begins, `steps` long, of which `done` were done by an earlier call."""
+
+    def step(self, done: int, said: str = "") -> None:
+        """So much of the phase is done; `said` has the running figures."""
+
+    def say(self, sentence: str) -> None:
+        """Something that the player should read."""
+
+    def asked_to_stop(self) -> bool:
+        """Whether training is to end after this step, and what was learnt so far to be measured and kept."""
+
+
+class Silent:
+    """Says nothing; stops when `stop` says so."""
+
+    def __init__(self, stop: Callable[[], bool] = lambda: False) -> None:
+        self.said: list[str] = []
+        self._stop = stop
+
+    def phase(self, name: str, steps: int, done: int = 0) -> None:
+        """Nothing."""
+
+    def step(self, done: int, said: str = "") -> None:
+        """Nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Remember it."""
+        self.said.append(sentence)
+
+    def asked_to_stop(self) -> bool:
+        """What `stop` says."""
+        return self._stop()
+
+
+@contextmanager
+def first_interrupt(heard: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed inside the block: the first one is only heard, the next is a `KeyboardInterrupt`."""
+    asked = False
+
+    def hear(number: int, frame: object) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        heard()
+
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

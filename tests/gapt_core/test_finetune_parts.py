@@ -1,0 +1,293 @@
+"""The parts of fine-tuning, one by one: what they compute, choose, refuse and keep."""
+
+from __future__ import annotations
+
+import math
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_kit import tiny_kit
+from tiny_policy import tiny_net
+from tiny_tunes import tiny_material
+
+from gapt_core.data.midi import read_midi
+from gapt_core.errors import TrainingError
+from gapt_core.evaluate.likelihood import nats_a_frame
+from gapt_core.finetune.candidates import candidates, mixed_net, weights_of
+from gapt_core.finetune.copied import Changes, changes, longest_run
+from gapt_core.finetune.duets import chord_events, duet_bytes
+from gapt_core.finetune.hindsight import AnchorStepper, answers
+from gapt_core.finetune.hindsight import _side_by_side as side_by_side
+from gapt_core.finetune.material import ANCHOR, MINE, answered, melodies, mixed, owned
+from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable
+from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
+from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt
+from gapt_core.finetune.verdict import Candidate, Levels, checks, choose
+from gapt_core.finetune.watch import first_interrupt
+from gapt_core.finetune.workshop import Plan, Workshop
+from gapt_core.model.policy import HIDDEN, PolicyInput
+from gapt_core.parts import CHORD
+from gapt_core.rl.episodes import late
+from gapt_core.rl.ppo import START, Ppo, PpoConfig
+from gapt_core.rl.ranks import Ranks
+from gapt_core.rl.rollout import Shown, environment
+from gapt_core.train.batches import whole_pieces
+from gapt_core.train.crops import CropSource, transpose_chords
+from gapt_core.train.losses import likelihood_losses
+from gapt_core.train.policy import Trained
+from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, legal_tokens
+
+BEFORE = Levels(nats=0.2, note_in_chord=0.6, vendi=4.0, onsets=1.5)
+
+
+def test_an_anchor_stepped_is_the_anchor_in_one_pass() -> None:
+    anchor = tiny_kit().anchor(CHORD)
+    torch.nn.init.normal_(anchor.join.weight, std=0.5)
+    pieces = melodies(tiny_material(3).train)
+    heard = side_by_side(pieces)
+    chord = torch.from_numpy(np.stack([piece.chord for piece in pieces]))
+    stepper, style = AnchorStepper(anchor, heard).eval(), torch.zeros(len(pieces), dtype=torch.long)
+    with torch.inference_mode():
+        columns = []
+        for frame in range(30):
+            before = [late(part)[:, frame] for part in (heard.melody, chord)]
+            columns.append(stepper.step(*before, heard.melody[:, frame], heard.metre[:, frame], style)[0])
+        now = torch.full_like(heard.melody, HIDDEN)
+        seen = PolicyInput(late(heard.melody), late(chord), now, heard.metre, style)
+        whole = anchor(seen, heard.melody, heard.valid)
+    # The window of the policy inside is 24 frames, so the ring has gone round.
+    assert torch.allclose(torch.stack(columns, 1), whole[:, :30], atol=1e-3)
+
+
+def test_an_anchor_answers_alike_for_equal_seeds_and_within_the_grammar() -> None:
+    pieces, anchor = melodies(tiny_material(3).train), tiny_kit().anchor(CHORD)
+    one, other, third = (answers(anchor, pieces, 2, 1.0, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one[0] + one[1], other[0] + other[1], strict=True))
+    assert not np.array_equal(one[0][0], third[0][0]) and not np.array_equal(one[0][0], one[1][0])
+    for track in one[0]:
+        before = NO_CHORD
+        for token in track:
+            assert legal_tokens(before)[token]
+            before = int(token)
+
+
+def test_surprise_is_the_loss_of_training_song_by_song() -> None:
+    pieces = owned(tiny_material(20).train)
+    pieces[0] = pieces[0].part(slice(40))
+    net = tiny_net()
+    for shown in (False, True):
+        with torch.inference_mode():
+            batches = [whole_pieces([piece], len(piece), shown) for piece in pieces]
+            losses = [likelihood_losses(net(batch.seen), batch).chord.item() for batch in batches]
+        assert nats_a_frame(net, pieces, shown=shown) == pytest.approx(losses, rel=1e-4)
+    assert len(nats_a_frame(net, [], shown=True)) == 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75])
+def test_a_share_of_what_is_learned_from_is_the_players(share: float) -> None:
+    own = owned(tiny_material().train)
+    hindsight = answered(own, [[np.full(len(piece), CHORD_ONSET + 3) for piece in own]] * 3)
+    corpus = mixed(own[:4], hindsight, share)
+    source = CropSource(corpus, np.random.default_rng(0))
+    drawn = [(source.draw(16).chord >= CHORD_HOLD).any() for _ in range(600)]
+    assert np.mean(drawn) == pytest.approx(share, abs=0.06)
+    assert set(mixed([], hindsight, share)) == {ANCHOR} and set(corpus) == {MINE, ANCHOR}
+
+
+def test_few_chords_are_no_way_of_putting_them() -> None:
+    material = tiny_material()
+    assert material.with_chords
+    assert not tiny_material(chords=False).with_chords
+    without = [replace(tune, own=False) for tune in material.train]
+    assert not replace(material, train=[*material.train[:2], *without[2:]]).with_chords
+    assert not replace(material, held_out=[replace(tune, own=False) for tune in material.held_out]).with_chords
+
+
+def test_another_song_is_another_material() -> None:
+    material = tiny_material()
+    other = replace(material, train=material.valid, valid=material.train)
+    assert material.digest() == tiny_material().digest()
+    assert len({material.digest(), other.digest(), tiny_material(chords=False).digest()}) == 3
+
+
+def chord_track(*spans: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Chords, -1 for none, each for so many frames, in bars of 16 frames."""
+    tokens = []
+    for chord, frames in spans:
+        hold = NO_CHORD if chord < 0 else CHORD_HOLD + chord
+        tokens += [NO_CHORD if chord < 0 else CHORD_ONSET + chord] + [hold] * (frames - 1)
+    place = np.arange(len(tokens)) % 16
+    return np.array(tokens), np.stack([place, np.full(len(place), 16), np.full(len(place), 4)], axis=1)
+
+
+def changes_of(*spans: tuple[int, int]) -> Changes:
+    return changes(*chord_track(*spans))
+
+
+def test_a_run_is_found_in_another_key_and_not_across_songs() -> None:
+    song = changes_of((0, 16), (100, 16), (140, 8), (1, 8), (0, 16))
+    tokens, metre = chord_track((20, 16), (0, 16), (100, 16), (140, 8), (1, 8), (60, 16))
+    higher = changes(transpose_chords(tokens, 5), metre)
+    assert longest_run(song, [song]) == 5
+    assert longest_run(higher, [song]) == 4
+    assert longest_run(higher, [changes_of((140, 16)), song]) == 4
+    assert longest_run(changes_of((0, 16), (100, 16)), [changes_of((0, 16)), changes_of((100, 16))]) == 1
+    assert longest_run(changes_of((0, 8), (100, 24)), [changes_of((0, 16), (100, 16))]) == 1
+    assert longest_run(changes_of((2, 16)), [changes_of((0, 16))]) == 0
+
+
+def test_a_chord_struck_again_is_no_change_and_a_rest_loses_no_key() -> None:
+    again = changes_of((0, 4), (0, 12), (100, 16))
+    assert list(again.frames) == [16, 16] and list(again.place) == [0, 0]
+    song = changes_of((-1, 4), (0, 12), (-1, 16), (100, 16))
+    tokens, metre = chord_track((-1, 4), (0, 12), (-1, 16), (100, 16))
+    assert longest_run(changes(transpose_chords(tokens, 3), metre), [song]) == 4
+    assert longest_run(changes_of((-1, 32)), [song]) == 1
+
+
+def test_what_is_asked_for_with_chords_and_without() -> None:
+    better = Levels(nats=0.15, note_in_chord=0.595, vendi=3.7, onsets=1.2)
+    assert all(check.holds for check in checks(BEFORE, better, own_onsets=1.0))
+    for worse in ({"nats": 0.2}, {"note_in_chord": 0.58}, {"vendi": 3.5}, {"onsets": 1.6}):
+        failed = [check for check in checks(BEFORE, replace(better, **worse), own_onsets=1.0) if not check.holds]
+        assert len(failed) == 1, worse
+    unknown, none = replace(BEFORE, nats=math.nan), math.nan
+    without = replace(better, nats=math.nan)
+    assert [check.holds for check in checks(unknown, without, none)] == [False, True, True]
+    assert [check.holds for check in checks(unknown, replace(without, note_in_chord=0.61), none)] == [True] * 3
+    assert [check.holds for check in checks(unknown, replace(without, onsets=1.9), none)][2] is False
+
+
+def test_the_candidate_that_gained_most_is_chosen_among_those_that_keep_enough() -> None:
+    whole, half = Candidate(POST_TRAINING, 1.0), Candidate(POST_TRAINING, 0.5)
+    far, near = replace(BEFORE, nats=0.1), replace(BEFORE, nats=0.15)
+    assert choose([(half, near), (whole, far)], BEFORE, 1.5) == whole
+    barely = replace(far, vendi=3.7)
+    assert choose([(half, near), (whole, barely)], BEFORE, 1.5) == half
+    assert choose([(whole, barely)], BEFORE, 1.5) == whole
+    assert choose([(whole, replace(far, vendi=3.0))], BEFORE, 1.5) is None
+    nothing = replace(BEFORE, nats=math.nan)
+    assert (
+        choose(
+            [(whole, replace(nothing, note_in_chord=0.7)), (half, replace(nothing, note_in_chord=0.65))],
+            nothing,
+            math.nan,
+        )
+        == whole
+    )
+
+
+def test_weights_lie_on_the_line_between_before_and_after() -> None:
+    start, end = Trained(tiny_net(0), ({"selection": "all"},)), Trained(tiny_net(1), ({"selection": "all"}, {}))
+    middle = mixed_net(start.net, end.net, 0.25).state_dict()
+    for name, one in start.net.state_dict().items():
+        assert torch.allclose(middle[name], 0.75 * one + 0.25 * end.net.state_dict()[name], atol=1e-6)
+    stages = {LIKELIHOOD: Learnt(end, 3), POST_TRAINING: Learnt(end, 2)}
+    found = list(candidates(stages))
+    assert found[0] == Candidate(POST_TRAINING, 1.0) and len(found) == 8
+    assert weights_of(found[0], start, stages) is end
+    blended = weights_of(found[1], start, stages)
+    assert blended.stages == (*end.stages, {"kind": "blend", "share": 0.75, "selection": "own songs"})
+
+
+def test_as_many_steps_as_there_is_time_for() -> None:
+    cost, most = Cost(likelihood=0.5, gapt=4.0, before=30.0, after=70.0), Steps(160, 120)
+    assert affordable(700, cost, most) == Steps(160, 120)
+    assert affordable(300, cost, most) == Steps(120, 35)
+    assert affordable(300, cost, Steps(0, 120)) == Steps(0, 50)
+    assert affordable(10, cost, most) == Steps(FEWEST, FEWEST)
+    assert affordable(300, cost, Steps(20, 120)) == Steps(20, 47)
+
+
+def test_strength_scales_the_rates_and_loosens_the_hold() -> None:
+    weak, strong = (Options(strength=strength) for strength in (0.5, 2.0))
+    net = Recipe().likelihood.net
+    assert likelihood_config(Recipe(), strong, 9, net).rate == 4 * likelihood_config(Recipe(), weak, 9, net).rate
+    one, other = gapt_config(Recipe(), strong, 9).ppo, gapt_config(Recipe(), weak, 9).ppo
+    assert (one.rate, other.kl, other.guide) == pytest.approx((4 * other.rate, 4 * one.kl, 4 * one.guide))
+    assert one.reference == "start"
+    few = gentle(Recipe())
+    assert few.gapt.steps < Recipe().gapt.steps and few.likelihood.rate < Recipe().likelihood.rate
+
+
+def test_the_policy_is_held_to_itself_as_it_was() -> None:
+    pieces = melodies(tiny_material(3).train)
+    source = CropSource({MINE: pieces}, np.random.default_rng(0))
+    truth = environment([source.draw(24) for _ in range(4)], 24, Shown(), np.random.default_rng(0))
+    start = tiny_net()
+    ppo = Ppo(start, tiny_kit().anchor(CHORD), CHORD, PpoConfig(reference=START), Ranks())
+    assert float(ppo.before(truth).kl.abs().max()) < 1e-6
+    with torch.no_grad():
+        start.norm.mul_(3.0)
+    assert float(ppo.before(truth).kl.max()) > 0.01
+
+
+def test_a_duet_is_read_back_as_it_was_played(tmp_path: Path) -> None:
+    tune = tiny_material(3).train[0]
+    (tmp_path / "duet.mid").write_bytes(duet_bytes(tune, tune.piece.chord))
+    read = read_midi(tmp_path / "duet.mid").songs[0]
+    assert [note.pitch for note in read.notes] == [note.pitch for note in tune.song.notes]
+    assert read.chords is not None
+    named = [event for event in read.chords if event.chord]
+    assert [(event.onset_beats, event.chord) for event in named] == [
+        (event.onset_beats, event.chord) for event in tune.song.chords or ()
+    ]
+    part = tune.piece.chord[:40]
+    (tmp_path / "part.mid").write_bytes(duet_bytes(tune, part))
+    assert max(note.end_beats for note in read_midi(tmp_path / "part.mid").songs[0].notes) <= 10
+
+
+def test_the_end_of_a_chord_is_an_event_too() -> None:
+    tokens, _ = chord_track((0, 4), (-1, 4), (20, 8))
+    assert [(event.onset_beats, event.chord is None) for event in chord_events(tokens)] == [
+        (0.0, False),
+        (1.0, True),
+        (2.0, False),
+    ]
+
+
+def test_a_workshop_goes_on_with_the_same_request_only(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "mine")
+    with workshop.opened({"songs": "a", "seed": 0}) as resumed:
+        assert not resumed and workshop.plan() is None and workshop.answers() is None
+        workshop.fix(Plan(Steps(3, 4), 2))
+        tracks = [[np.arange(3), np.arange(5)], [np.arange(2), np.arange(4)]]
+        workshop.keep_answers(tracks)
+    with workshop.opened({"songs": "a", "seed": 0}) as resumed:
+        assert resumed and workshop.plan() == Plan(Steps(3, 4), 2)
+        kept = workshop.answers()
+        assert kept is not None
+        for one, other in zip(kept, tracks, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    with pytest.raises(TrainingError, match="with other seed, songs"), workshop.opened({"songs": "b", "seed": 1}):
+        pass
+    with workshop.opened({"songs": "b", "seed": 1}, restart=True) as resumed:
+        assert not resumed and workshop.plan() is None and workshop.answers() is None
+        workshop.remove()
+    assert not workshop.folder.exists()
+
+
+def test_a_workshop_is_one_process_alone_and_shrugs_at_damage(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "mine")
+    with workshop.opened({"seed": 0}):
+        with pytest.raises(TrainingError, match="is fine-tuning a preset of this name"), workshop.opened({"seed": 0}):
+            pass
+        (workshop.folder / "answers.npz").write_bytes(b"half a fi")
+        (workshop.folder / "plan.json").write_text("{")
+        assert workshop.answers() is None and workshop.plan() is None
+
+
+def test_the_first_interrupt_is_heard_and_the_second_stops_at_once() -> None:
+    heard = []
+    before = signal.getsignal(signal.SIGINT)
+    with first_interrupt(lambda: heard.append(1)) as asked:
+        assert not asked()
+        signal.raise_signal(signal.SIGINT)
+        assert asked() and heard == [1]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
