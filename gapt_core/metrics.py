@@ -80,6 +80,12 @@ def figures(melody: Tokens, chord: Tokens | None, metre: NDArray[np.int64]) -> S
     )
 
 
+def note_in_chord(melody: Tokens, chord: Tokens) -> float:
+    """That figure alone."""
+    inside, covered, _ = kernels.count_harmony(melody, chord, _pitch_classes())
+    return _ratio(inside, covered)
+
+
 def harmony_by_beat(melody: Tokens, chord: Tokens, beats: int, start: int = 0) -> Floats:
     """Note in chord of each of the `beats` quarters from frame `start` on, which may lie before the song; `[beats]`.
 
@@ -112,6 +118,14 @@ def mean(values: Iterable[float]) -> float:
     """Mean of what is not NaN; NaN for nothing."""
     defined = [value for value in values if not math.isnan(value)]
     return math.fsum(defined) / len(defined) if defined else math.nan
+
+
+def column_means(rows: Floats) -> Floats:
+    """Mean over the first axis of what is not NaN; NaN where there is nothing."""
+    known = ~np.isnan(rows)
+    counts = known.sum(0)
+    sums = np.where(known, rows, 0.0).sum(0)
+    return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def chord_histogram(tokens: Tokens) -> Floats:

@@ -24,7 +24,7 @@ from gapt_core.evaluate.measure import Meter, Tracks, both_modes
 from gapt_core.evaluate.measured import Measured
 from gapt_core.evaluate.sets import EvaluateConfig, SongSet, cut
 from gapt_core.evaluate.tables import SetTable, set_table
-from gapt_core.metrics import harmony_by_beat
+from gapt_core.metrics import column_means, harmony_by_beat, mean
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.corpus import Piece
 from gapt_core.train.crops import start_with_onset, transpose_chords, transpose_melody
@@ -181,21 +181,19 @@ def recovery(columns: Floats, perturbation: Perturbation = SINGLE) -> Recovery:
     """What the change costs, by the mean curve of `[songs, columns]`."""
     curve = mean_curve(columns)
     first, last = perturbation.before, perturbation.last
-    before = _mean(curve[first - perturbation.level : first])
+    before = mean(curve[first - perturbation.level : first])
     after = curve[last:]
     missing = np.maximum(0.0, before - curve[first:])
     area = math.nan if math.isnan(before) else float(np.nansum(missing))
-    windows = [_mean(after[beat : beat + SMOOTHED_BEATS]) for beat in range(len(after) - SMOOTHED_BEATS + 1)]
+    windows = [mean(after[beat : beat + SMOOTHED_BEATS]) for beat in range(len(after) - SMOOTHED_BEATS + 1)]
     back = [beat for beat, level in enumerate(windows) if level >= RECOVERED * before]
-    return Recovery(before, windows[0], _mean(after), min(back, default=math.inf), area)
+    return Recovery(before, windows[0], mean(after), min(back, default=math.inf), area)
 
 
 def mean_curve(columns: Floats) -> Floats:
     """Mean over songs of each column of `[songs, columns]`, NaN where less than `SOUNDING` of the songs have one."""
     counts = (~np.isnan(columns)).sum(0)
-    sums = np.nansum(columns, axis=0, dtype=np.float64)
-    enough = (counts > 0) & (counts >= SOUNDING * len(columns))
-    return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=enough)
+    return np.where(counts >= SOUNDING * len(columns), column_means(columns.astype(np.float64)), np.nan)
 
 
 def _columns(
@@ -203,7 +201,3 @@ def _columns(
 ) -> Floats:
     rows = zip(pieces, chords, changes, strict=True)
     return np.array([aligned(piece.melody, chord, starts, perturbation) for piece, chord, starts in rows])
-
-
-def _mean(values: Floats) -> float:
-    return float(np.nanmean(values)) if not np.isnan(values).all() else math.nan

@@ -25,4 +25,4 @@ def cold_start_tables(measured: Measured) -> list[SetTable]:
 
 
 def _first_beats(beats: np.ndarray) -> dict[str, float]:
-    return {str(number): mean(map(float, column)) for number, column in enumerate(beats.T[:FIRST_BEATS], start=1)}
+    return {str(number): mean(column) for number, column in enumerate(beats.T[:FIRST_BEATS], start=1)}

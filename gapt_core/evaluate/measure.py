@@ -13,7 +13,7 @@ from gapt_core.evaluate.embedding import Embedder, histogram_rows
 from gapt_core.evaluate.measured import HISTOGRAM, LISTENER, PLAY, Measured, MeasuredRow, MeasuredSet
 from gapt_core.evaluate.rollout import MODES, PlayConfig, play
 from gapt_core.evaluate.sets import EvaluateConfig, SongSet
-from gapt_core.metrics import figures, harmony_by_beat, shuffled
+from gapt_core.metrics import figures, harmony_by_beat, note_in_chord, shuffled
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.corpus import Piece
 from gapt_core.vocabulary import FRAMES_PER_BEAT
@@ -64,10 +64,12 @@ class Meter:
 
     def row(self, pieces: Sequence[Piece], chords: Tracks, curves: Curves | None = None) -> MeasuredRow:
         """One row: chord tracks as long as the melodies of `pieces`, with the beats that `curves` gives."""
+        others = shuffled(chords, [len(piece) for piece in pieces])
         return MeasuredRow(
             [figures(piece.melody, chord, piece.metre) for piece, chord in zip(pieces, chords, strict=True)],
             {name: embed(chords).astype(np.float32) for name, embed in self._embedders.items()},
             (curves or _by_beat)(pieces, chords).astype(np.float32),
+            shuffled=[note_in_chord(piece.melody, chord) for piece, chord in zip(pieces, others, strict=True)],
         )
 
 

@@ -13,7 +13,7 @@ A row's songs stand in one and the same order everywhere, so figures of two rows
 data and configuration, pair by their place. An undefined figure is null. `embeddings.npz` holds
 `SPLIT/SET/ROW/EMBEDDER`, rows of length 1 `[songs, features]`; `beats.npz` holds `SPLIT/SET/ROW`, note in chord of each
 quarter `[songs, beats]`, NaN where undefined and past a song's end; both in single precision. Some measurements have
-`"extra": {"kept 1": 0.8, ...}` in each song besides.
+`"extra": {"kept 1": 0.8, ...}` in each song besides, and all but older ones `"shuffled": 0.31`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ FORMAT = 1
 PLAY = "play"
 """The kind of a plain measurement: free play over whole pieces."""
 
+SHUFFLED = "shuffled"
 LISTENER = "listener"
 HISTOGRAM = "histogram"
 
@@ -49,13 +50,15 @@ Arrays = dict[str, NDArray[np.float32]]
 class MeasuredRow:
     """One way to get chords for the songs of a set: figures, embeddings by embedder, note in chord by beat.
 
-    `extra` are figures that a particular measurement has besides, name to one value a song.
+    `extra` are figures that a particular measurement has besides, name to one value a song. `shuffled` is what note in
+    chord would be if each song got the row's chords for the next one; empty in measurements that do not have it.
     """
 
     figures: list[SongFigures]
     embeddings: Arrays
     beats: NDArray[np.float32]
     extra: Mapping[str, list[float]] = field(default_factory=dict)
+    shuffled: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ def _songs(titles: list[str], row: MeasuredRow) -> list[dict[str, Any]]:
     songs: list[dict[str, Any]] = []
     for place, (title, figures) in enumerate(zip(titles, row.figures, strict=True)):
         extra = {name: values[place] for name, values in row.extra.items()}
-        songs.append({"title": title} | _plain(asdict(figures)) | ({"extra": _plain(extra)} if extra else {}))
+        song = {"title": title} | _plain(asdict(figures)) | ({"extra": _plain(extra)} if extra else {})
+        songs.append(song | (_plain({SHUFFLED: row.shuffled[place]}) if row.shuffled else {}))
     return songs
 
 
@@ -133,10 +137,11 @@ def _read_set(entry: Mapping[str, Any], embedders: list[str], vectors: Arrays, b
         key = f"{entry['split']}/{entry['set']}/{name}"
         titles = [song.pop("title") for song in songs]
         extras = [_read(song.pop("extra", {})) for song in songs]
+        shuffled = [_value(song.pop(SHUFFLED)) for song in songs if SHUFFLED in song]
         figures = [SongFigures(**_read(song)) for song in songs]
         embeddings = {embedder: vectors[f"{key}/{embedder}"] for embedder in embedders}
         extra = {name: [values[name] for values in extras] for name in extras[0]}
-        rows[name] = MeasuredRow(figures, embeddings, beats[key], extra)
+        rows[name] = MeasuredRow(figures, embeddings, beats[key], extra, shuffled)
     return MeasuredSet(entry["split"], entry["set"], titles, rows)
 
 
@@ -145,7 +150,11 @@ def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _read(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: math.nan if value is None else value for name, value in values.items()}
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _packed(arrays: Arrays) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gapt_core.export.load import load_policy
 from gapt_core.rl.kit import Kit, load_kit, preset_kit
 from gapt_core.train.policy import Trained, load_best
 from presets.manifest import MANIFEST
-from presets.preset import load_preset
+from presets.preset import Preset, load_preset
 from presets.store import Store
 
 
@@ -22,11 +23,15 @@ def load_start(name: str) -> Trained:
     if Path(name).is_file():
         return load_best(Path(name))
     preset = Store.default().find(name)
+    return Trained(load_policy(preset), stages_of(preset))
+
+
+def stages_of(preset: Preset) -> tuple[dict[str, Any], ...]:
+    """The stages of a preset's training, as what goes on from there has them in its own record."""
     training = preset.manifest.training
     *earlier, last = training["recipe"].get("stages") or [{}]
     # A manifest says once, for all stages, what was learnt from; what goes on from there must say so too.
-    origin = {"selection": training["selection"], "data": training["data"]}
-    return Trained(load_policy(preset), (*earlier, origin | last))
+    return *earlier, {"selection": training["selection"], "data": training["data"]} | last
 
 
 def find_kit(name: str) -> Kit:

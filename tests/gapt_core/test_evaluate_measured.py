@@ -63,6 +63,21 @@ def test_a_set_with_fewer_songs_says_so(measured: Measured) -> None:
     assert table.vendi_songs == 5
 
 
+def test_each_row_is_tried_under_the_next_songs_melody(measured: Measured, tmp_path: Path) -> None:
+    rows = measured.sets[0].rows
+    assert rows[TRUTH].shuffled == [song.note_in_chord for song in rows[CONTROL].figures]
+    assert all(len(row.shuffled) == 5 for row in rows.values())
+    measured.save(tmp_path)
+    assert Measured.load(tmp_path).sets[0].rows["react"].shuffled == rows["react"].shuffled
+    path = tmp_path / "figures.json"
+    told = json.loads(path.read_text())
+    for songs in told["sets"][0]["rows"].values():
+        for song in songs:
+            del song["shuffled"]
+    path.write_text(json.dumps(told))
+    assert Measured.load(tmp_path).sets[0].rows["react"].shuffled == []
+
+
 def test_a_measurement_survives_its_folder(measured: Measured, tmp_path: Path) -> None:
     measured.save(tmp_path / "new" / "one")
     again = Measured.load(tmp_path / "new" / "one")

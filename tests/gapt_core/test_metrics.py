@@ -14,12 +14,15 @@ from gapt_core.metrics import (
     SongFigures,
     chord_embedding,
     chord_histogram,
+    column_means,
     figures,
     harmony_by_beat,
     mean_figures,
+    note_in_chord,
     shuffled,
     vendi,
 )
+from gapt_core.metrics import mean as mean_of
 from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, NO_CHORD, legal_tokens
 
 C, G7 = Chord(0, "maj").index, Chord(7, "7").index
@@ -141,3 +144,16 @@ def test_harmony_by_beat_counts_each_quarter() -> None:
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=3, start=-6), [np.nan, 1.0, 0.0])
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=2, start=-9), [np.nan, np.nan])
     np.testing.assert_array_equal(harmony_by_beat(melody, chord, beats=1, start=20), [np.nan])
+
+
+def test_means_leave_out_what_is_undefined() -> None:
+    rows = np.array([[1.0, np.nan, np.nan], [3.0, 2.0, np.nan]])
+    assert column_means(rows) == pytest.approx([2.0, 2.0, np.nan], nan_ok=True)
+    assert column_means(rows) == pytest.approx([mean_of(column) for column in rows.T], nan_ok=True)
+    assert np.isnan(column_means(np.zeros((0, 2)))).all()
+
+
+@given(melody_tracks(24), chord_tracks(24))
+def test_note_in_chord_alone_is_that_of_all_figures(melody: np.ndarray, chord: np.ndarray) -> None:
+    whole = figures(melody, chord, metre_of(24)).note_in_chord
+    assert note_in_chord(melody, chord) == pytest.approx(whole, nan_ok=True)
