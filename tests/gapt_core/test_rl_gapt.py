@@ -35,7 +35,18 @@ from gapt_core.vocabulary import CHORD_HOLD, CHORD_ONSET, legal_tokens
 TONIC = 0
 """Chords on C."""
 
-ADVERSARY = AdversaryConfig(net=SMALL, warm_rounds=8, rounds=2, rows=8, rate=3e-3, matrix_rate=0.0, warm_steps=4)
+ADVERSARY = AdversaryConfig(
+    net=SMALL,
+    warm_rounds=8,
+    rounds=2,
+    rows=8,
+    keep=4,
+    rate=3e-3,
+    matrix_rate=0.0,
+    warm_steps=4,
+    interval=3,
+    threshold=0.75,
+)
 CONFIG = GaptConfig(
     steps=4, rollouts=8, frames=32, window=16, buffers=1, fit_rounds=1, save_every=1, adversary=ADVERSARY, warmup=2
 )
