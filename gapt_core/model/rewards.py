@@ -106,11 +106,12 @@ class DiscriminativeNet(nn.Module):
 class PartDiscriminator(nn.Module):
     """Tells one part of the data from the same part as a policy plays it: it never sees the other (GAPT §3.3).
 
-    The metre is shown: where in the bar a chord falls belongs to how a chord track goes. So is the style, where
-    `genre` is set: what is dense for a song is not for a chorale, and without it a policy may play every song as one.
+    Where `metre` is set it is told the metre: where in the bar a chord falls belongs to how a chord track goes. It may
+    also be told of which kind a track is, a style in one of the two modes: what is dense for a song is not for a chorale,
+    and without it a policy may play every song as one. With neither it sees the part alone, as in the paper.
     """
 
-    def __init__(self, part: Part, config: JudgeConfig, dropout: float = 0.1, *, genre: bool = True) -> None:
+    def __init__(self, part: Part, config: JudgeConfig, dropout: float = 0.1, *, metre: bool = True) -> None:
         super().__init__()
         self.config = config
         width = config.encoder.width
@@ -118,19 +119,20 @@ class PartDiscriminator(nn.Module):
         self.place_in = nn.Embedding(PLACES, width)
         self.bar_in = nn.Embedding(PLACES, width)
         self.beat_in = nn.Embedding(BEATS, width)
-        self.style_in = nn.Embedding(len(STYLES), width)
-        self.genre = genre
-        for table in (self.place_in, self.bar_in, self.beat_in, self.style_in):
+        self.kind_in = nn.Embedding(2 * len(STYLES), width)
+        self.metre = metre
+        for table in (self.place_in, self.bar_in, self.beat_in, self.kind_in):
             nn.init.normal_(table.weight, std=0.1)
         self.dropout = nn.Dropout(dropout)
         self.encoder = Encoder(config.encoder)
         self.head = nn.Linear(width, 1)
 
-    def forward(self, tokens: Tensor, metre: Tensor, style: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, metre: Tensor, kind: Tensor, valid: Tensor) -> Tensor:
         """Logit of "from the data", `[batch]`; all `[batch, time]` but `metre`, `[batch, time, 3]`."""
-        place, bar, beat = metre.unbind(-1)
+        # What it is not told is the same everywhere: the tables stay, so that the weights have one layout.
+        place, bar, beat = (metre if self.metre else torch.zeros_like(metre)).unbind(-1)
         x = self.embed(tokens) + self.place_in(place.clamp(0, PLACES - 1)) + self.bar_in(bar.clamp(0, PLACES - 1))
-        x = x + self.beat_in(beat.clamp(0, BEATS - 1)) + self.style_in(style if self.genre else torch.zeros_like(style))
+        x = x + self.beat_in(beat.clamp(0, BEATS - 1)) + self.kind_in(kind)
         states = self.encoder(self.dropout(x), valid)
         return self.head(self.dropout(mean_over(states, valid)))[:, 0].float()
 

@@ -35,7 +35,8 @@ class AdversaryConfig:
             the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
             discriminator then learns from beginnings of crops as well. 0 pays at the end, as in the paper.
-        genre: whether the discriminator is told the style of a piece; the paper's is not.
+        genre: whether the discriminator is told the style of a piece, and `metre` whether the metre; the paper's sees
+            the chord track alone.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
             it tells fresh ones from data this well, or for `warm_rounds` gradient steps, in whole passes. The paper's
@@ -56,6 +57,7 @@ class AdversaryConfig:
     rate: float = 2e-3
     matrix_rate: float = 0.02
     genre: bool = True
+    metre: bool = True
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
@@ -110,9 +112,8 @@ class Adversary:
         self.random = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = PartDiscriminator(
-                part, JudgeConfig(f"{part.name}s", False, config.net), config.dropout, genre=config.genre
-            )
+            judge = JudgeConfig(f"{part.name}s", False, config.net)
+            net = PartDiscriminator(part, judge, config.dropout, genre=config.genre, metre=config.metre)
         self.net = net.to(device)
         self.optimisers = _optimisers(self.net, config)
         self.memory: deque[Pair] = deque(maxlen=config.keep)
@@ -131,7 +132,7 @@ class Adversary:
 
     @torch.no_grad()
     def reward(self, episodes: Episodes) -> Tensor:
-        """R_adv = -log(1 - D(y)), never negative in sum (GAPT §3.3); `[batch, time]`."""
+        """R_adv = -log(1 - D(y)), never negative in its undiscounted sum (GAPT §3.3); `[batch, time]`."""
         self.net.eval()
         *parts, valid = self._seen(episodes)
         return payments(lambda *seen: functional.softplus(self._logits(*seen)), parts, valid, 0, self.config.hop)

@@ -21,14 +21,24 @@ LEAST_FRAMES = 16
 class Coherence:
     """The plain sum of all judges, as in the authors' code; the paper's words are a mean (method, §5.5).
 
+    What is learned is not quite the windows' scores. Payments of rises add up to the score of the window only where
+    nothing is discounted. With a discount d a frame, a window with opinions F_1 .. F_K, one every `hop` frames, is
+    worth d^(hop - 1) times a mean of them to its first choice: F_k weighs d^((k - 1) hop) (1 - d^hop), and the last
+    one, the score, d^((K - 1) hop). At d = .99, 16 frames a hop and 64 a window: .15, .13, .11 and .62. So a window
+    that was good all along beats one that came good at its end. Nor is it the shaping of Ng, Harada and Russell (1999),
+    which is paid besides a reward, adds up to nothing, and leaves the best policy what it is: here the rises are the
+    reward.
+
+    A window is judged as it is cut out of the piece: it may begin in the middle of a note or chord, with a hold, where
+    the crops that the judges learned from begin with an onset.
+
     Args:
         judges: by name, `KIND-SEED`; those of one kind become one entry of the scores.
         window: frames a judge hears at once, or 0 for the whole crop, as in the paper. A window's score counts by its
             share of the piece, so the sum over time keeps its scale.
-        hop: frames from one payment to the next. What is paid is how much the judge's opinion of the window so far
-            has risen: the payments add up to the window's score (Ng, Harada and Russell 1999), but a chord is paid for
-            within a bar. With a discount, an early rise is worth a little more than a late one. 0 pays it all on the
-            last frame, as the paper does.
+        hop: frames from one payment to the next; 0 pays a window's score on its last frame, as the paper does. Else
+            what is paid is how much the judge's opinion of the window so far has risen, so that a chord is paid for
+            within a bar.
         averaged: whether the judges of one kind are averaged, and only the kinds added up.
     """
 
@@ -54,6 +64,9 @@ def payments(
     score: Callable[..., Tensor], parts: Sequence[Tensor], valid: Tensor, window: int = 0, hop: int = 0
 ) -> Tensor:
     """What `score` gives each window, paid bit by bit as its opinion of the window so far rises; `[batch, time]`.
+
+    The payments of a window add up to its score, times its share of the piece; what a discount makes of that, see
+    `Coherence`.
 
     Args:
         score: takes rows of `parts` and of `valid`, however long, and gives a number a row.

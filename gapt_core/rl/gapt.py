@@ -26,7 +26,7 @@ from gapt_core.rl.episodes import Episodes, Reward, Scores
 from gapt_core.rl.kit import Kit
 from gapt_core.rl.ppo import Ppo, Prior, explained_variance
 from gapt_core.rl.ranks import Ranks
-from gapt_core.rl.recipe import GaptConfig
+from gapt_core.rl.recipe import GaptConfig, completed
 from gapt_core.rl.record import Seconds, came_apart, forget_after, musical_figures
 from gapt_core.rl.rollout import environment, roll_out
 from gapt_core.rl.rules import Rules
@@ -268,7 +268,7 @@ class Gapt:
         path = self.folder / CHECKPOINT
         try:
             state = read_state(path)
-            config, each = {**state["config"], "steps": self.config.steps}, state["each"]
+            config, each = completed(state["config"]) | {"steps": self.config.steps}, state["each"]
             origin = state["origin"]
         except DAMAGE as error:
             raise TrainingError(f"{path} is damaged, or of another kind of run; choose another --out.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -56,7 +57,7 @@ def as_published(config: GaptConfig) -> GaptConfig:
     """The same run with the constants of the paper's code (method, §7, §8), whatever they cost on a laptop.
 
     What stays ours: the grammar is a mask, a position is a frame, penalties are charged where they are incurred, the
-    discriminator is told the metre, pools all frames and has a constant rate, and the kit's nets are small.
+    discriminator pools all frames and has a constant rate, and the kit's nets are small.
     """
     adversary = replace(
         config.adversary,
@@ -70,6 +71,8 @@ def as_published(config: GaptConfig) -> GaptConfig:
         threshold=1.0,
         matrix_rate=0.0,
         genre=False,
+        metre=False,
+        mode=False,
         warm_accuracy=0.0,
         net=EncoderConfig(width=512, layers=8, heads=8, feedforward=1024),
     )
@@ -100,7 +103,20 @@ def as_published(config: GaptConfig) -> GaptConfig:
     )
 
 
+def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as `GaptConfig.to_dict` gives it, of one that an earlier version of this package saved.
+
+    What it could not say yet gets its default: that is what was done then.
+    """
+    return _filled(saved, GaptConfig().to_dict())
+
+
 def for_part(config: GaptConfig, part: str) -> GaptConfig:
     """The recipe for a part, by name: the melody agent's entropy bonus is a fifth of the policy's (method, §9)."""
     ppo = replace(config.ppo, entropy=0.002) if part == "melody" else config.ppo
     return replace(config, part=part, ppo=ppo)
+
+
+def _filled(saved: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [name for name, part in known.items() if name in saved and isinstance(part, dict)]
+    return {**known, **saved} | {name: _filled(saved[name], known[name]) for name in parts}

@@ -259,6 +259,32 @@ def test_a_payment_is_made_within_a_hop_and_for_what_came_before_it() -> None:
     assert torch.equal(one[:, :40], changed[:, :40]) and not torch.equal(one[:, 40:], changed[:, 40:])
 
 
+def test_with_a_discount_a_window_is_worth_a_mean_of_the_opinions_of_it() -> None:
+    heard, net, discount = episodes((64, 64, 64)), judges()["contrastive-0"].eval(), 0.99
+    with torch.inference_mode():
+        paid = payments(net.score, (heard.melody, heard.chord), heard.valid, 64, 16)
+        opinions = [
+            net.score(heard.melody[:, :end], heard.chord[:, :end], heard.valid[:, :end]) for end in (16, 32, 48, 64)
+        ]
+    worth = (paid * discount ** torch.arange(64)).sum(1)
+    shares = [0.14854, 0.12648, 0.10769, 0.61729]
+    assert sum(shares) == pytest.approx(1)
+    mean = sum(share * opinion for share, opinion in zip(shares, opinions, strict=True))
+    torch.testing.assert_close(worth, discount**15 * mean, atol=1e-5, rtol=1e-4)
+
+
+def test_a_window_may_begin_with_a_hold() -> None:
+    heard, begun = episodes((64, 64, 64)), []
+
+    def score(chord: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        begun.append(chord[:, 0])
+        return torch.zeros(len(chord))
+
+    payments(score, (heard.chord,), heard.valid, 32)
+    assert torch.equal(begun[0], heard.chord[:, ::32].flatten())
+    assert (begun[0] >= CHORD_HOLD).any()
+
+
 def test_without_windows_and_hops_the_whole_crop_is_paid_at_its_end() -> None:
     heard = episodes()
     kit = tiny_kit()
