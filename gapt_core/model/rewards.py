@@ -107,8 +107,8 @@ class PartDiscriminator(nn.Module):
     """Tells one part of the data from the same part as a policy plays it: it never sees the other (GAPT §3.3).
 
     Where `metre` is set it is told the metre: where in the bar a chord falls belongs to how a chord track goes. It may
-    also be told of which kind a track is, a style in one of the two modes: what is dense for a song is not for a chorale,
-    and without it a policy may play every song as one. With neither it sees the part alone, as in the paper.
+    also be told of which kind a track is, a style in one of the two modes: what is dense for a song is not for a
+    chorale, and without it a policy may play every song as one. With neither it sees the part alone, as in the paper.
     """
 
     def __init__(self, part: Part, config: JudgeConfig, dropout: float = 0.1, *, metre: bool = True) -> None:

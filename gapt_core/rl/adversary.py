@@ -18,6 +18,7 @@ from gapt_core.rl.coherence import payments
 from gapt_core.rl.episodes import Episodes
 from gapt_core.train.optimise import alone, descend, make_optimisers
 from gapt_core.train.run import Recipe
+from gapt_core.vocabulary import STYLES
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class AdversaryConfig:
             the last `keep` updates. The paper's eight steps share the rollouts of one step.
         hop: frames from one payment of its reward to the next, as in `gapt_core.rl.coherence.Coherence`; the
             discriminator then learns from beginnings of crops as well. 0 pays at the end, as in the paper.
-        genre: whether the discriminator is told the style of a piece, and `metre` whether the metre; the paper's sees
-            the chord track alone.
+        genre: whether the discriminator is told the style of a piece, `metre` whether the metre, and `mode` whether the
+            present note was shown: who reacts changes too often, who anticipates too rarely, and a discriminator of
+            both in one is content with the mean. The paper's sees the chord track alone.
         smoothing: alpha of the label smoothing; the targets are 1 - alpha / 2 and alpha / 2, as in the authors' code.
         warm_accuracy: before post-training starts, the discriminator learns from rollouts of the untouched policy until
             it tells fresh ones from data this well, or for `warm_rounds` gradient steps, in whole passes. The paper's
@@ -58,6 +60,7 @@ class AdversaryConfig:
     matrix_rate: float = 0.02
     genre: bool = True
     metre: bool = True
+    mode: bool = True
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
@@ -97,7 +100,7 @@ class Pair(NamedTuple):
     truth: Tensor
     played: Tensor
     metre: Tensor
-    style: Tensor
+    kind: Tensor
     valid: Tensor
 
 
@@ -113,7 +116,7 @@ class Adversary:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             judge = JudgeConfig(f"{part.name}s", False, config.net)
-            net = PartDiscriminator(part, judge, config.dropout, genre=config.genre, metre=config.metre)
+            net = PartDiscriminator(part, judge, config.dropout, metre=config.metre)
         self.net = net.to(device)
         self.optimisers = _optimisers(self.net, config)
         self.memory: deque[Pair] = deque(maxlen=config.keep)
@@ -123,12 +126,13 @@ class Adversary:
         return self._logits(*self._seen(episodes))
 
     def _seen(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        style = episodes.genre[:, None].expand_as(episodes.valid)
-        return getattr(episodes, self.part.name), episodes.metre, style, episodes.valid
+        kind = episodes.genre * self.config.genre + len(STYLES) * (episodes.shown() & self.config.mode)
+        told = kind[:, None].expand_as(episodes.valid)
+        return getattr(episodes, self.part.name), episodes.metre, told, episodes.valid
 
-    def _logits(self, tokens: Tensor, metre: Tensor, style: Tensor, valid: Tensor) -> Tensor:
+    def _logits(self, tokens: Tensor, metre: Tensor, kind: Tensor, valid: Tensor) -> Tensor:
         with torch.autocast(valid.device.type, torch.bfloat16):
-            return self.net(tokens, metre, style, valid)
+            return self.net(tokens, metre, kind, valid)
 
     @torch.no_grad()
     def reward(self, episodes: Episodes) -> Tensor:

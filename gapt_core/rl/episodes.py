@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gapt_core.model.policy import PolicyInput
+from gapt_core.model.policy import HIDDEN, PolicyInput
 
 Scores = dict[str, Tensor]
 """Name of a reward to what it gives at each frame; float `[batch, time]`, 0 outside the piece."""
@@ -52,6 +52,10 @@ class Episodes:
     def to(self, device: torch.device) -> Episodes:
         """The same episodes on `device`."""
         return Episodes(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    def shown(self) -> Tensor:
+        """Whether the policy was shown the present note; bool `[batch]`."""
+        return (self.now != HIDDEN).any(1)
 
     def last(self) -> Tensor:
         """Index of the last valid frame; `[batch]`."""

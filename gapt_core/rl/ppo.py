@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ from gapt_core.rl.value import ValueNet
 from gapt_core.train.losses import forbid_holds
 from gapt_core.train.optimise import descend
 
+ANCHOR, START = "anchor", "start"
+"""What the policy may be held to."""
+
 RULED_OUT = -100.0
 """Stands in for the logarithm of nothing where it is multiplied by nothing."""
 
@@ -34,6 +38,8 @@ class PpoConfig:
         value_layers: blocks of the policy that the value net begins with; 0 takes all, as in the paper.
         discount: below 1, because a crop that was cut goes on: undiscounted, its value would have no bound. The
             paper has 1 and lets every crop end.
+        reference: from what the divergence is that `kl` and `guide` weigh: `anchor`, as published, or `start`, the
+            policy as it was, which then stands wherever the anchor is spoken of.
         guide: weight of the divergence from the anchor in the loss itself. In the reward alone (`kl`, as published) it
             can only teach earlier choices to avoid places where both differ, not the choice at hand: the gradient of
             GAPT eq. 4 has both terms. The paper's code has 0.
@@ -50,6 +56,7 @@ class PpoConfig:
     discount: float = 0.99
     trace: float = 0.95
     kl: float = 0.001
+    reference: str = ANCHOR
     guide: float = 0.0
     entropy: float = 0.01
     gradient: float = 1.0
@@ -101,11 +108,13 @@ def divergence(ours: Tensor, theirs: Tensor) -> Tensor:
 
 
 class Ppo:
-    """A policy, its value net and their optimisers."""
+    """A policy, its value net and their optimisers; `anchor` is what the policy is held to, unless `config` holds it to
+    itself as it was."""
 
     def __init__(self, policy: PolicyNet, anchor: AnchorNet, part: Part, config: PpoConfig, ranks: Ranks) -> None:
         self.policy = policy
-        self.anchor = anchor.requires_grad_(False).eval()
+        reference = anchor if config.reference == ANCHOR else copy.deepcopy(policy)
+        self.anchor = reference.requires_grad_(False).eval()
         self.part = part
         self.config = config
         self.ranks = ranks
@@ -150,7 +159,7 @@ class Ppo:
         return advantages(paid, prior.values, *ends, self.config.discount, trace)
 
     def _normalised(self, raw: Tensor, episodes: Episodes) -> Tensor:
-        shown = (episodes.now != HIDDEN).any(1)
+        shown = episodes.shown()
         groups = (shown, ~shown) if self.config.by_mode else (torch.ones_like(shown),)
         normal = torch.zeros_like(raw)
         for group in groups:
