@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from presets.contents import Contents, described
 from presets.errors import PresetError
 from presets.files import write_atomically
-from presets.manifest import (
-    CARD,
-    FORMAT,
-    KIT,
-    KIT_PREFIX,
-    MANIFEST,
-    WEIGHTS,
-    Manifest,
-    Member,
-    manifest_from_dict,
-    read_manifest,
-)
+from presets.manifest import CARD, FORMAT, MANIFEST, WEIGHTS, Manifest, manifest_from_dict, read_manifest
+from presets.place import current, put
+from presets.text import plain
 from presets.weights import read_header
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
@@ -75,28 +64,27 @@ class Preset:
             content = path.read_bytes() if path.stat().st_size == promised.bytes else b""
         except OSError as error:
             raise PresetError(f"{path} cannot be read ({error.strerror}): install the preset again.") from error
-        if _member(content) != promised:
+        if described(content) != promised:
             raise PresetError(f"{path} is damaged: its bytes are not those of the manifest; install the preset again.")
         return content
 
-    def verify(self) -> None:
-        """Hold every member to its size and hash, weights to their own header, and a kit's members to its index.
+    def contents(self) -> Contents:
+        """All of it, checked: hashes and sizes, weights against their own header, the kit's members against its index.
 
         Raises:
             PresetError: the first thing that is not as the manifest says.
         """
-        for member in self.manifest.members:
-            self.read(member)
-        for member in self.manifest.members:
-            if member.endswith(".safetensors"):
-                tensors = read_header(self.folder / member)
-                count = sum(tensor.count for tensor in tensors)
-                if member == WEIGHTS and count != self.manifest.parameters:
-                    promised = self.manifest.parameters
-                    raise PresetError(
-                        f"{self.weights} holds {count} numbers, its manifest says {promised}: export it again."
-                    )
-        self._verify_kit()
+        contents = Contents(self.manifest, {member: self.read(member) for member in self.manifest.members})
+        contents.check(f"“{self.name}”")
+        return contents
+
+    def verify(self) -> None:
+        """Check all of it, as `contents` does.
+
+        Raises:
+            PresetError: the first thing that is not as the manifest says.
+        """
+        self.contents()
 
     def require_vocabulary(self, fingerprint: str) -> None:
         """Refuse weights whose tokens mean something else than the program's.
@@ -110,18 +98,6 @@ class Preset:
                 "use a preset that `gapt presets list` shows."
             )
 
-    def _verify_kit(self) -> None:
-        nets = {member for member in self.manifest.members if member.startswith(KIT_PREFIX)}
-        if not nets and KIT not in self.manifest.members:
-            return
-        try:
-            promised = {f"{KIT_PREFIX}{name}.safetensors" for name in json.loads(self.read(KIT))["nets"]}
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise PresetError(f"{self.folder / KIT} is not the index of a training kit: export it again.") from error
-        if promised != nets:
-            odd = ", ".join(sorted(promised ^ nets))
-            raise PresetError(f"The training kit of “{self.name}” does not fit its index ({odd}): export it again.")
-
 
 def load_preset(folder: Path) -> Preset:
     """The preset in `folder`, its manifest read and its members not yet looked at.
@@ -129,6 +105,7 @@ def load_preset(folder: Path) -> Preset:
     Raises:
         PresetError: there is no manifest, it does not fit the schema, or it names another preset than the folder.
     """
+    folder = current(folder)
     manifest = read_manifest(folder)
     name = folder.resolve().name
     if manifest.name != name:
@@ -139,7 +116,7 @@ def load_preset(folder: Path) -> Preset:
 def write_preset(
     folder: Path, fields: Mapping[str, Any], members: Mapping[str, bytes], *, replace: bool = False
 ) -> Preset:
-    """Write a preset, whole or not at all: beside `folder` first, then renamed to it.
+    """Write a preset, whole or not at all, whatever is killed when.
 
     Args:
         folder: where it will be; its last part is the preset's name.
@@ -152,17 +129,35 @@ def write_preset(
             already, or the disk refuses.
     """
     check_name(folder.name)
-    if folder.exists() and not (replace and (folder / MANIFEST).is_file()):
-        raise PresetError(f"{folder} is there already: give another name, or remove it first.")
+    weights = read_header(members.get(WEIGHTS, b""), f"{WEIGHTS} of “{folder.name}”")
+    known = {
+        "format": FORMAT,
+        "name": folder.name,
+        "parameters": sum(tensor.count for tensor in weights),
+        "members": {member: asdict(described(content)) for member, content in members.items()},
+    }
+    manifest = manifest_from_dict({**fields, **known}, f"The manifest of “{folder.name}”")
+    return write_contents(folder, Contents(manifest, members), replace=replace)
+
+
+def write_contents(folder: Path, contents: Contents, *, replace: bool = False) -> Preset:
+    """Write what has been checked as the preset `folder`, whole or not at all.
+
+    Raises:
+        PresetError: something is there already, or the disk refuses.
+    """
+    files = {**contents.members, MANIFEST: contents.manifest.to_json()}
+
+    def fill(building: Path) -> None:
+        for name, content in files.items():
+            write_atomically(building / name, content)
+
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workshop:
-            building = Path(workshop) / folder.name
-            building.mkdir()
-            _fill(building, fields, members)
-            _move(building, folder)
+        put(folder, fill, lambda there: replace and (there / MANIFEST).is_file())
     except OSError as error:
-        raise PresetError(f"{folder} cannot be written ({error.strerror}): choose another folder.") from error
+        raise PresetError(
+            f"{folder} cannot be written ({error.strerror}): see to room and rights there, or choose another folder."
+        ) from error
     return load_preset(folder)
 
 
@@ -174,40 +169,6 @@ def check_name(name: str) -> None:
     """
     if not NAME.fullmatch(name) or name in DEVICE_NAMES:
         raise PresetError(
-            f"“{name}” cannot name a preset: take lower-case letters, digits, - and _, 64 at most, as in folk-2."
+            f"“{plain(name, 80)}” cannot name a preset: take lower-case letters, digits, - and _, 64 at most, as in "
+            "folk-2."
         )
-
-
-def _fill(building: Path, fields: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
-    name = building.name
-    for member, content in members.items():
-        if Path(member).name != member:
-            raise PresetError(f"“{member}” cannot name a member of a preset; see docs/preset-format.md.")
-        write_atomically(building / member, content)
-    parameters = sum(tensor.count for tensor in read_header(building / WEIGHTS))
-    described = {member: asdict(_member(content)) for member, content in members.items()}
-    known = {"format": FORMAT, "name": name, "parameters": parameters, "members": described}
-    data = {"format": FORMAT, "name": name, **fields, **known}
-    manifest_from_dict(data, f"The manifest of “{name}”")
-    try:
-        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise PresetError(f"The manifest of “{name}” holds a figure that is no number: write null for it.") from error
-    write_atomically(building / MANIFEST, (text + "\n").encode())
-
-
-def _move(building: Path, folder: Path) -> None:
-    if not folder.exists():
-        building.rename(folder)
-        return
-    old = building.with_name("old")
-    folder.rename(old)
-    try:
-        building.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-
-
-def _member(content: bytes) -> Member:
-    return Member(hashlib.sha256(content).hexdigest(), len(content))

@@ -39,7 +39,8 @@ def test_found_by_path(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_name_shows_the_way_out(store: Store, name: str) -> None:
     with pytest.raises(PresetError) as raised:
         store.find(name)
-    assert str(raised.value) == f"There is no preset “{name}”; `gapt presets list` shows those there are."
+    shown = name.replace("\n", "?")
+    assert str(raised.value) == f"There is no preset “{shown}”; `gapt presets list` shows those there are."
 
 
 @pytest.mark.parametrize("name", ["../builtin", "./nowhere", "/", "a/b"])
