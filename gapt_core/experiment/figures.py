@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from gapt_core.evaluate.adaptation import SINGLE, mean_curve
 from gapt_core.evaluate.measure import CONTROL, TRUTH
 from gapt_core.evaluate.rollout import MODES
+from gapt_core.experiment.beats import TRITONE, beats_of
 from gapt_core.experiment.grid import ARMS
-from gapt_core.experiment.results import VENDI, Floats, Results
+from gapt_core.experiment.results import VENDI, Floats, Key, Results
 from gapt_core.experiment.statistics import Interval, t_interval
 from gapt_core.experiment.sweeps import Point
-from gapt_core.experiment.verdicts import TRITONE, beats_of
 from gapt_core.rl.curves import components
 from gapt_core.rl.plot import STYLE, WIDTH, Group, draw_panels, grid_of_panels, png_bytes
 
@@ -28,6 +28,9 @@ COLOURS = {"mle": "#E69F00", "rl": "#D55E00", "gapt": "#0072B2", TRUTH: "#000000
 MARKERS = {"mle": "s", "rl": "^", "gapt": "o", TRUTH: "*", CONTROL: "X"}
 MODE_COLOURS = dict(zip(MODES, ("#0072B2", "#D55E00"), strict=True))
 MODE_MARKERS = dict(zip(MODES, ("o", "^"), strict=True))
+ASIDE = 0.07
+"""How far the points of the two modes stand from their place, so that neither hides the other."""
+
 FIRST_BEATS = 16
 COLD_TICKS = (1, 4, 8, 12, 16)
 
@@ -36,7 +39,7 @@ Picture = Callable[[Results], bytes]
 
 @mpl.rc_context(POINTS)
 def harmony_against_diversity(results: Results) -> bytes:
-    """Note in chord over Vendi, mean over sets; bars are t-intervals over seeds."""
+    """Note in chord over Vendi, mean over sets; thick bars are intervals over seeds, thin ones over pieces."""
     figure = Figure(figsize=(WIDTH, 5.0 * max(1, len(results.splits))), layout="constrained")
     grid = figure.subplots(max(1, len(results.splits)), len(MODES), squeeze=False)
     for line, split in zip(grid, results.splits, strict=False):
@@ -46,21 +49,9 @@ def harmony_against_diversity(results: Results) -> bytes:
                 place = [results.reference(name, figure_, keys) for figure_ in (VENDI, "note_in_chord")]
                 axes.plot(*place, MARKERS[name], color=COLOURS[name], markersize=14, label=name, linestyle="none")
             for arm in [arm for arm in ARMS if results.has(arm)]:
-                across, up = (
-                    t_interval(results.per_seed(arm, mode, figure_, keys)) for figure_ in (VENDI, "note_in_chord")
-                )
-                axes.errorbar(
-                    across.value,
-                    up.value,
-                    xerr=_bars([across]),
-                    yerr=_bars([up]),
-                    fmt=MARKERS[arm],
-                    color=COLOURS[arm],
-                    markersize=11,
-                    capsize=5,
-                    label=arm,
-                )
+                _cross(axes, results, arm, mode, keys)
             axes.set(title=f"{mode}, {split}", xlabel="diversity (Vendi)", ylabel="harmony (note in chord)")
+            axes.locator_params(axis="x", nbins=5)
     _legend(figure, grid[0][0])
     return png_bytes(figure)
 
@@ -106,9 +97,10 @@ def weight_curves(results: Results, points: Sequence[Point]) -> bytes:
     labels = [f"{point.condition.weight:g}" for point in points]
     places = range(len(points))
     for axes, name in zip(panels, ("note_in_chord", VENDI, "onsets_per_bar"), strict=False):
-        for mode in MODES:
+        for mode, aside in zip(MODES, (-ASIDE, ASIDE), strict=True):
             intervals = [point.figures[mode, name] for point in points]
-            _error_line(axes, places, intervals, MODE_MARKERS[mode], MODE_COLOURS[mode], mode)
+            moved = [place + aside for place in places]
+            _error_line(axes, moved, intervals, MODE_MARKERS[mode], MODE_COLOURS[mode], mode)
         truth = results.reference(TRUTH, name, results.keys("test"))
         if not math.isnan(truth):
             axes.axhline(truth, color="black", linestyle="--", label="the data's")
@@ -126,8 +118,19 @@ def weight_curves(results: Results, points: Sequence[Point]) -> bytes:
     return png_bytes(figure)
 
 
+def _cross(axes: Any, results: Results, arm: str, mode: str, keys: Sequence[Key]) -> None:
+    """An arm's point and its intervals in both directions."""
+    places = (VENDI, "note_in_chord")
+    seeds = [t_interval(results.per_seed(arm, mode, figure, keys)) for figure in places]
+    pieces = [results.over_pieces(arm, mode, figure, keys) for figure in places]
+    style = {"color": COLOURS[arm], "fmt": "none"}
+    for (across, up), widths in ((pieces, {"elinewidth": 1.5, "alpha": 0.6}), (seeds, {"elinewidth": 4})):
+        axes.errorbar(across.value, up.value, xerr=_bars([across]), yerr=_bars([up]), **style, **widths)
+    axes.plot(*(one.value for one in seeds), MARKERS[arm], color=COLOURS[arm], markersize=11, label=arm)
+
+
 def _error_line(
-    axes: Any, places: Sequence[int], intervals: Sequence[Interval], marker: str, colour: str, label: str
+    axes: Any, places: Sequence[float], intervals: Sequence[Interval], marker: str, colour: str, label: str
 ) -> None:
     values = [interval.value for interval in intervals]
     axes.errorbar(

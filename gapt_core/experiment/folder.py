@@ -1,4 +1,4 @@
-"""The folder of an experiment, as data: its grid, its runs' records, logs and measurements."""
+"""The folder of an experiment, as data: its grid, its runs' records, recipes, logs and measurements."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 from gapt_core.errors import TrainingError
 from gapt_core.experiment.grid import Grid, RunSettings, read_grid
-from gapt_core.experiment.state import RunState, read_state
+from gapt_core.experiment.state import RunState, read_state, settings_of
 from gapt_core.rl.curves import read_log
 from presets.files import write_atomically
 
 GRID = "grid.json"
 LOG = "log.jsonl"
+RECIPE = "run.json"
+WEIGHTS = "policy.pt"
 MEASURED = "measured"
 LATENCY = "latency.json"
 STAGE_NAMES = ("train", "measure", "latency")
@@ -33,6 +35,15 @@ class Run:
         """Its record; None if it was never begun, or by other settings."""
         state = read_state(self.folder)
         return state if state and state.digest == self.settings.digest else None
+
+    @cached_property
+    def recipe(self) -> dict[str, Any] | None:
+        """What it was trained by; None if its training was not begun, as that of the arm `mle` never is.
+
+        Raises:
+            TrainingError: the file is damaged.
+        """
+        return read_recipe(self.folder)
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
@@ -81,6 +92,20 @@ def measured_folder(folder: Path, kind: str) -> Path:
     return folder / MEASURED / kind.replace(" ", "-")
 
 
+def read_recipe(folder: Path) -> dict[str, Any] | None:
+    """The recipe of post-training that a run's folder holds; None if there is none.
+
+    Raises:
+        TrainingError: it is damaged.
+    """
+    try:
+        return dict(json.loads((folder / RECIPE).read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(f"{folder / RECIPE} is damaged; remove the folder to begin the run anew.") from error
+
+
 def write_grid(folder: Path, grid: Grid) -> None:
     """Note in the experiment's folder, made if it is not there, which grid it is of."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,17 +113,18 @@ def write_grid(folder: Path, grid: Grid) -> None:
 
 
 def open_experiment(folder: Path) -> tuple[Grid, list[Run]]:
-    """The grid of the experiment in `folder`, and its runs in the grid's order.
+    """The grid that was run last in `folder`, and all runs: those of the grid in its order, then those of earlier ones.
 
     Raises:
-        TrainingError: there is no experiment.
+        TrainingError: there is no experiment, or a record is damaged.
     """
     try:
         values = json.loads((folder / GRID).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise TrainingError(f"{folder} holds no experiment; begin one with `gapt experiment run`.") from error
     grid = read_grid(values, GRID)
-    return grid, [Run(settings, folder / settings.name) for settings in grid.runs()]
+    wanted = grid.runs()
+    return grid, [Run(settings, folder / settings.name) for settings in [*wanted, *_earlier(folder, wanted)]]
 
 
 def standings(folder: Path) -> list[dict[str, Any]]:
@@ -117,3 +143,15 @@ def standings(folder: Path) -> list[dict[str, Any]]:
         }
         for run in open_experiment(folder)[1]
     ]
+
+
+def _earlier(folder: Path, wanted: list[RunSettings]) -> list[RunSettings]:
+    """The runs in `folder` that a grid of other runs has left; by weight, schedule and seed."""
+    names = {settings.name for settings in wanted}
+    found = []
+    for place in folder.iterdir():
+        state = read_state(place) if place.is_dir() and place.name not in names else None
+        if state is not None:
+            settings = settings_of(state)
+            found += [settings] if (settings.name, settings.digest) == (place.name, state.digest) else []
+    return sorted(found, key=lambda settings: (settings.weight, settings.schedule, settings.condition, settings.seed))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from gapt_core.evaluate.measured import HISTOGRAM
-from gapt_core.experiment import figures, prose, tables
+from gapt_core.experiment import figures, kinds, prose, tables
+from gapt_core.experiment.beats import CHANGES, last_beat
 from gapt_core.experiment.comparison import Comparison, compare_sets, compare_splits
 from gapt_core.experiment.grid import GAPT, MLE, RL
-from gapt_core.experiment.results import Results, load_results
+from gapt_core.experiment.origin import origin_of
+from gapt_core.experiment.protocol import judges, protocol
+from gapt_core.experiment.recommend import ENOUGH_OF_DATA, MOST_LOST, recommendations
+from gapt_core.experiment.results import OVER_NEXT, Results, load_results
 from gapt_core.experiment.statistics import RESAMPLES
-from gapt_core.experiment.sweeps import over_schedules, over_weights, recommendation
+from gapt_core.experiment.sweeps import Point, over_schedules, over_weights
 from gapt_core.experiment.verdicts import verdicts
 from presets.files import write_atomically
 
@@ -22,7 +26,7 @@ def write_report(folder: Path, page: Path) -> None:
     """Write the page, and its pictures into a folder of its name beside it.
 
     Raises:
-        TrainingError: `folder` holds no experiment, or runs were measured on different songs.
+        TrainingError: `folder` holds no experiment, or one whose runs cannot be compared.
     """
     results = load_results(folder)
     pictures = page.with_suffix("")
@@ -44,10 +48,11 @@ def draw(results: Results) -> dict[str, bytes]:
 
 def text(results: Results, pictures: str) -> str:
     """The page; `pictures` is the name of the folder of its pictures."""
+    origin = origin_of(results.runs)
     whole, by_set = compare_splits(results, [WITH_RL, WITH_MLE]), compare_sets(results, WITH_RL)
-    parts = [_head(results), _verdicts(results, whole, by_set), _arms(results, pictures), _tests(whole, by_set)]
-    parts += [_training(pictures), _adaptation(results, pictures), _weights(results, pictures)]
-    parts += [_schedules(results), _latency(results), _runs(results)]
+    parts = [_head(results), protocol(results, origin), _verdicts(results, whole, by_set), _arms(results, pictures)]
+    parts += [_tests(whole, by_set), judges(origin), _training(pictures), _adaptation(results, pictures)]
+    parts += [_weights(results, pictures), _schedules(results), _latency(results), _runs(results)]
     return "\n".join(parts)
 
 
@@ -70,8 +75,8 @@ def _verdicts(results: Results, whole: list[Comparison], by_set: list[Comparison
 
 
 def _arms(results: Results, pictures: str) -> str:
-    embedder = "`chord_embedding`, which is not trained" if results.embedder == HISTOGRAM else prose.LISTENER
-    sections = ["## The arms", "", prose.FIGURES.format(embedder=embedder), ""]
+    over = [prose.OVER_LUCK, prose.OVER_NEXT if results.knows(OVER_NEXT) else prose.NO_NEXT]
+    sections = ["## The arms", "", " ".join([prose.FIGURES.format(resamples=RESAMPLES), *over]), ""]
     sections += [f"![Harmony against diversity]({pictures}/scatter.png)", ""]
     for split in results.splits:
         sections += [f"### {split}, mean over {len(results.keys(split))} sets", ""]
@@ -97,28 +102,44 @@ def _training(pictures: str) -> str:
 
 
 def _adaptation(results: Results, pictures: str) -> str:
-    sections = ["## Adaptation and cold start", "", prose.ADAPTATION, ""]
-    sections += [f"![Recovery and cold start]({pictures}/beats.png)", "", tables.recovery_table(results)]
-    if sessions := tables.session_table(results):
-        sections += ["### Sessions four times as long as a training crop", "", prose.SESSIONS, "", sessions]
+    sections = ["## Adaptation and cold start", "", f"![Recovery and cold start]({pictures}/beats.png)", ""]
+    sections += [prose.RECOVERY, ""]
+    for kind, change in CHANGES.items():
+        window = prose.WINDOW.format(after=change.after, last=last_beat(change))
+        title, told = prose.ADAPTATION[kind]
+        sections += _section(title, f"{told} {window}")
+        sections.append(kinds.change_table(results, kind) or prose.NOT_MEASURED + "\n")
+    sections += [*_section("Cold start", prose.COLD), kinds.cold_table(results) or "Nothing is measured yet.\n"]
+    others = {
+        "Sessions four times as long as a training crop": (prose.SESSIONS, kinds.session_table(results)),
+        "Deciding early": (prose.AHEAD, kinds.ahead_table(results)),
+        "Against the melody agent": (prose.AGAINST, kinds.duet_table(results)),
+    }
+    for title, (told, table) in others.items():
+        sections += [*_section(title, told), table or prose.NOT_MEASURED + "\n"]
     return "\n".join(sections)
+
+
+def _section(title: str, told: str) -> list[str]:
+    return [f"### {title}", "", told, ""]
 
 
 def _weights(results: Results, pictures: str) -> str:
     points = over_weights(results)
-    labels = [f"λ = {point.condition.weight:g}" for point in points]
     sections = ["## The weight of the adversary", "", prose.WEIGHTS, "", f"![Over λ]({pictures}/weights.png)", ""]
-    sections += [tables.sweep_table(results, points, labels), recommendation(results, points), ""]
-    sections += ["What speaks against each:", "", tables.objections(results, points, labels)]
-    return "\n".join(sections)
+    return "\n".join(sections) + _sweep(results, points)
 
 
 def _schedules(results: Results) -> str:
     points = over_schedules(results)
-    labels = [point.condition.schedule for point in points]
-    return f"## The schedule of the discriminator\n\n{prose.SCHEDULES}\n\n" + tables.sweep_table(
-        results, points, labels
-    )
+    return f"## The schedule of the discriminator\n\n{prose.SCHEDULES}\n" + _sweep(results, points)
+
+
+def _sweep(results: Results, points: Sequence[Point]) -> str:
+    """The table, the rule, and what it recommends."""
+    rule = prose.RULE.format(share=100 * ENOUGH_OF_DATA, lost=100 * MOST_LOST)
+    told = [f"* {sentence}" for sentence in recommendations(results, points)]
+    return "\n".join(["", tables.sweep_table(points), rule, "", *told, ""])
 
 
 def _latency(results: Results) -> str:
@@ -126,6 +147,4 @@ def _latency(results: Results) -> str:
 
 
 def _runs(results: Results) -> str:
-    shared = ", ".join(f"`{name}` {value}" for name, value in sorted(results.grid.training.items()))
-    given = f"Settings of all runs, where they are not the defaults: {shared}.\n\n" if shared else ""
-    return f"## All runs\n\n{given}{tables.run_table(results)}"
+    return f"## All runs\n\n{tables.run_table(results)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,32 @@ from numpy.typing import NDArray
 
 from gapt_core.errors import TrainingError
 from gapt_core.evaluate.measured import HISTOGRAM, LISTENER, PLAY, Measured, MeasuredRow
+from gapt_core.evaluate.rollout import MODES
+from gapt_core.experiment.agreement import SEED, disagreement, require_agreement
 from gapt_core.experiment.folder import Run, open_experiment
 from gapt_core.experiment.grid import Grid
-from gapt_core.experiment.statistics import RESAMPLES, resamples, vendi_resampled
-from gapt_core.metrics import SongFigures, vendi
+from gapt_core.experiment.statistics import (
+    RESAMPLES,
+    Counts,
+    Interval,
+    percentile_interval,
+    ratio_interval,
+    resamples,
+    vendi_resampled,
+)
+from gapt_core.metrics import SongFigures, column_means, mean, vendi
 
 Floats = NDArray[np.float64]
 
 VENDI = "vendi"
 HISTOGRAM_VENDI = "vendi_histogram"
 SONG_FIGURES = tuple(field.name for field in fields(SongFigures))
+OVER_LUCK = "over_luck"
+"""Note in chord minus a twelfth of the pitch classes a chord: a note that is any of the twelve is in it so often."""
+OVER_NEXT = "over_next"
+"""Note in chord minus that of the same row's chords for the next song: what they owe to this one's melody."""
+
+PITCH_CLASSES = 12
 SPLITS = ("test", "ood")
 
 Key = tuple[str, str]
@@ -29,17 +45,24 @@ Key = tuple[str, str]
 
 
 class Measurement:
-    """A measurement of one run; what is asked for often is worked out once."""
+    """A measurement of one run, which `run` is the name of; what is asked for often is worked out once."""
 
-    def __init__(self, measured: Measured) -> None:
+    def __init__(self, measured: Measured, run: str = "") -> None:
         self.measured = measured
+        self.run = run
         self.rows: dict[Key, dict[str, MeasuredRow]] = {(s.split, s.name): s.rows for s in measured.sets}
         self.embedder = LISTENER if LISTENER in measured.embedders else HISTOGRAM
         self._vendi: dict[tuple[Key, str, str], float] = {}
 
     def songs(self, key: Key, row: str, figure: str) -> Floats:
-        """The figure of each song; `[songs]`, NaN where it is undefined."""
-        return np.array([getattr(song, figure) for song in self.rows[key][row].figures], dtype=np.float64)
+        """The figure of each song; `[songs]`, NaN where it is undefined or was not measured."""
+        found = self.rows[key][row]
+        if figure == OVER_LUCK:
+            return self.songs(key, row, "note_in_chord") - self.songs(key, row, "pitch_classes") / PITCH_CLASSES
+        if figure == OVER_NEXT:
+            shuffled = found.shuffled or [math.nan] * len(found.figures)
+            return self.songs(key, row, "note_in_chord") - np.array(shuffled, dtype=np.float64)
+        return np.array([getattr(song, figure) for song in found.figures], dtype=np.float64)
 
     def embeddings(self, key: Key, row: str, embedder: str) -> Floats:
         """Unit rows of the songs that the Vendi score is over; `[songs, features]`."""
@@ -49,7 +72,7 @@ class Measurement:
     def value(self, key: Key, row: str, figure: str) -> float:
         """The figure of a set: mean over its songs, or its Vendi score."""
         if figure not in (VENDI, HISTOGRAM_VENDI):
-            return _mean(self.songs(key, row, figure))
+            return mean(self.songs(key, row, figure))
         embedder = self.embedder if figure == VENDI else HISTOGRAM
         place = key, row, embedder
         if place not in self._vendi:
@@ -64,7 +87,8 @@ class Results:
         self.grid = grid
         self.runs = runs
         self.draws = draws
-        self._resampled: dict[tuple[str, str, Key], Floats] = {}
+        self._counts: dict[tuple[Key, int], Counts] = {}
+        self._resampled: dict[tuple[str | None, str, Key], Floats] = {}
         self._found: dict[str, dict[str, list[Measurement]]] = {}
 
     @property
@@ -76,7 +100,7 @@ class Results:
         """Condition to the measurements of one kind; a run that has none is left out.
 
         Raises:
-            TrainingError: two runs were measured on different songs.
+            TrainingError: two runs were measured on different songs, or in different ways.
         """
         if kind not in self._found:
             self._found[kind] = self._load(kind)
@@ -86,9 +110,11 @@ class Results:
         found: dict[str, list[Measurement]] = {}
         for run in self.runs:
             if run.is_measured and (run.measured(kind) / "figures.json").exists():
-                measurement = Measurement(Measured.load(run.measured(kind)))
+                measurement = Measurement(Measured.load(run.measured(kind)), run.settings.name)
                 found.setdefault(run.settings.condition, []).append(measurement)
-        _require_same_songs([one for several in found.values() for one in several])
+        everything = [one for several in found.values() for one in several]
+        _require_same_way(kind, everything)
+        _require_same_songs(kind, everything)
         return found
 
     @property
@@ -110,6 +136,13 @@ class Results:
         """The splits of which there are sets."""
         return [split for split in SPLITS if self.keys(split)]
 
+    def knows(self, figure: str) -> bool:
+        """Whether some run was measured so that a song's figure is defined."""
+        plays = (one for several in self.plays.values() for one in several)
+        return any(
+            not np.isnan(one.songs(key, row, figure)).all() for one in plays for key in one.rows for row in MODES
+        )
+
     def has(self, *conditions: str) -> bool:
         """Whether there are figures of all these conditions."""
         return all(condition in self.plays for condition in conditions)
@@ -120,58 +153,92 @@ class Results:
 
     def per_seed(self, condition: str, row: str, figure: str, keys: Sequence[Key]) -> list[float]:
         """A run's mean over sets, each set counting once, for every run of the condition."""
-        return [_mean(np.array([one.value(key, row, figure) for key in keys])) for one in self.plays.get(condition, [])]
+        return [mean(one.value(key, row, figure) for key in keys) for one in self.plays.get(condition, [])]
 
     def reference(self, row: str, figure: str, keys: Sequence[Key]) -> float:
         """The same for a row that is no policy's: ground truth or control."""
         one = self.any_play
-        return _mean(np.array([one.value(key, row, figure) for key in keys])) if one else math.nan
+        return mean(one.value(key, row, figure) for key in keys) if one else math.nan
 
-    def pieces(self, condition: str, row: str, figure: str, keys: Sequence[Key]) -> Floats:
-        """Each song's mean over the seeds, sets one after the other; `[songs]`."""
-        several = self.plays[condition]
+    def pieces(self, condition: str | None, row: str, figure: str, keys: Sequence[Key]) -> Floats:
+        """Each song's mean over the seeds, sets one after the other; `[songs]`. No condition: as in `reference`."""
+        several = self._several(condition)
         stacks = [np.stack([one.songs(key, row, figure) for one in several]) for key in keys]
-        return np.concatenate([mean_over_seeds(stack) for stack in stacks])
+        return np.concatenate([column_means(stack) for stack in stacks])
 
-    def vendi_over(self, condition: str, row: str, key: Key) -> Floats:
+    def over_pieces(self, condition: str | None, row: str, figure: str, keys: Sequence[Key]) -> Interval:
+        """The figure, mean over seeds and sets, with its bootstrap interval over the songs of each set.
+
+        Without a condition it is that of a row that is no policy's. A Vendi score by the histogram has no interval.
+        """
+        value = mean(mean(one.value(key, row, figure) for key in keys) for one in self._several(condition))
+        if figure == HISTOGRAM_VENDI or math.isnan(value):
+            return Interval(value, math.nan, math.nan)
+        if figure == VENDI:
+            return ratio_interval(value, np.sum([self.vendi_over(condition, row, key) for key in keys], axis=0))
+        return percentile_interval(
+            value, np.mean([self._means_over(condition, row, figure, key) for key in keys], axis=0)
+        )
+
+    def vendi_over(self, condition: str | None, row: str, key: Key) -> Floats:
         """Vendi of resamples of a set's songs, the mean over seeds of each; `[draws]`.
 
         The songs that are drawn are the same for every condition and row, and every time.
         """
         place = condition, row, key
         if place not in self._resampled:
-            several = [one.embeddings(key, row, self.embedder) for one in self.plays[condition]]
-            random = np.random.default_rng(list(self.plays[condition][0].rows).index(key))
-            counts = resamples(len(several[0]), random, self.draws)
+            several = [one.embeddings(key, row, self.embedder) for one in self._several(condition)]
+            counts = self._drawn(key, len(several[0]))
             self._resampled[place] = np.mean([vendi_resampled(rows, counts) for rows in several], axis=0)
         return self._resampled[place]
+
+    def _means_over(self, condition: str | None, row: str, figure: str, key: Key) -> Floats:
+        """Mean of a figure over resamples of a set's songs, NaN being left out; `[draws]`."""
+        songs = self.pieces(condition, row, figure, [key])
+        known, counts = ~np.isnan(songs), self._drawn(key, len(songs))
+        drawn = counts @ known
+        return np.divide(counts @ np.where(known, songs, 0.0), drawn, out=np.full(self.draws, np.nan), where=drawn > 0)
+
+    def _drawn(self, key: Key, songs: int) -> Counts:
+        """How often each of a set's songs is in each resample; the same for whatever is asked of the set."""
+        if (key, songs) not in self._counts:
+            keys = [key for split in SPLITS for key in self.keys(split)]
+            self._counts[key, songs] = resamples(songs, np.random.default_rng(keys.index(key)), self.draws)
+        return self._counts[key, songs]
+
+    def _several(self, condition: str | None) -> list[Measurement]:
+        """Plain measurements of a condition, or some one where all are alike."""
+        if condition is not None:
+            return self.plays.get(condition, [])
+        return [self.any_play] if self.any_play else []
 
 
 def load_results(folder: Path, draws: int = RESAMPLES) -> Results:
     """The results in the folder of an experiment.
 
     Raises:
-        TrainingError: there is no experiment.
+        TrainingError: there is no experiment, or its runs cannot be compared.
     """
-    return Results(*open_experiment(folder), draws)
+    grid, runs = open_experiment(folder)
+    require_agreement(runs)
+    return Results(grid, runs, draws)
 
 
-def mean_over_seeds(stack: Floats) -> Floats:
-    """Mean over the first axis without NaN, and NaN where there is nothing else."""
-    known = ~np.isnan(stack)
-    counts = known.sum(0)
-    sums = np.where(known, stack, 0.0).sum(0)
-    return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+def _require_same_way(kind: str, measurements: Sequence[Measurement]) -> None:
+    ways = {
+        one.run: {name: value for name, value in asdict(one.measured.config).items() if name != SEED}
+        for one in measurements
+    }
+    if found := disagreement(ways):
+        raise TrainingError(f"The runs were not measured alike ({kind}): {found}; measure them again.")
 
 
-def _require_same_songs(measurements: Sequence[Measurement]) -> None:
+def _require_same_songs(kind: str, measurements: Sequence[Measurement]) -> None:
     for one in measurements[1:]:
         first = measurements[0]
         same = [[(s.split, s.name, s.titles) for s in m.measured.sets] for m in (first, one)]
         if same[0] != same[1] or first.embedder != one.embedder:
-            raise TrainingError("Runs were measured on different songs or by different nets; measure them again.")
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else math.nan
+            raise TrainingError(
+                f"{first.run} and {one.run} were measured on different songs, or heard by different nets ({kind}); "
+                "measure them again."
+            )

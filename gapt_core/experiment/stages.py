@@ -1,8 +1,8 @@
 """The parts of a run as they really are: train, measure, time a step.
 
 Inputs: `songs`, the corpus; `kit`, the anchor and reward nets, and `start`, the policy before post-training, each a
-preset's folder or what a run left. Everything is imported when a stage runs: torch reads how many threads it may
-take when it is imported.
+preset's folder or what a run left; where duets are wanted `agent`, who plays the melody. Everything is imported when a
+stage runs: torch reads how many threads it may take when it is imported.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gapt_core.errors import TrainingError
-from gapt_core.experiment.folder import measured_folder
+from gapt_core.experiment.folder import RECIPE, WEIGHTS, measured_folder
 from gapt_core.experiment.grid import RunSettings
 from gapt_core.experiment.state import Inputs, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from gapt_core.evaluate.measured import Measured
+    from gapt_core.experiment.runner import Task
+    from gapt_core.model.policy import PolicyNet
     from gapt_core.rl.recipe import GaptConfig
 
-WEIGHTS = "policy.pt"
 KINDS = ("play", "adaptation single", "adaptation multiple", "sessions")
-"""Which measurements a run gets unless `measuring` says so under `kinds`; there is `ahead` besides."""
+"""Which measurements a run gets unless `measuring` says so under `kinds`."""
+
+ALL_KINDS = (*KINDS, "ahead", "against")
 
 LATENCY_FRAMES = 512
 
@@ -33,7 +36,12 @@ Config = TypeVar("Config")
 
 
 def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
-    """Post-train the start under the run's λ and schedule; the arm `mle` is the start itself."""
+    """Post-train the start under the run's λ and schedule; the arm `mle` is the start itself.
+
+    Raises:
+        TrainingError: the folder holds a training by another recipe, of another version perhaps.
+    """
+    from gapt_core.experiment.agreement import require_same_recipe
     from gapt_core.export.start import find_kit, load_start
     from gapt_core.rl.gapt import Gapt, train_gapt
     from gapt_core.train.corpus import load_corpus
@@ -46,6 +54,7 @@ def train(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
         save_atomically(folder / WEIGHTS, state)
         return
     recipe = gapt_config(settings)
+    require_same_recipe(folder, recipe)
     corpus = load_corpus(inputs["songs"], "train", recipe.selection)
     train_gapt(Gapt(corpus, find_kit(str(inputs["kit"])), start, folder, recipe), lambda record: None)
 
@@ -56,25 +65,23 @@ def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
     Raises:
         TrainingError: the grid asks for a kind that there is not.
     """
-    from gapt_core.evaluate.adaptation import MULTIPLE, SINGLE, measure_adaptation
-    from gapt_core.evaluate.ahead import measure_ahead
+    measure_kinds(folder, settings, inputs, settings.measuring.get("kinds", KINDS))
+
+
+def measure_kinds(folder: Path, settings: RunSettings, inputs: Inputs, kinds: Sequence[str]) -> None:
+    """Make the measurements of these kinds that the run in `folder` does not have yet.
+
+    Raises:
+        TrainingError: there is no such kind, or no agent for duets.
+    """
     from gapt_core.evaluate.listener import Listener
-    from gapt_core.evaluate.measure import measure as measure_play
-    from gapt_core.evaluate.sessions import SESSION_FRAMES, measure_sessions
+    from gapt_core.evaluate.sessions import SESSION_FRAMES
     from gapt_core.evaluate.sets import EvaluateConfig, load_test_sets
     from gapt_core.train.policy import load_best
 
-    ways: dict[str, Callable[..., Measured]] = {
-        "play": measure_play,
-        "adaptation single": partial(measure_adaptation, perturbation=SINGLE),
-        "adaptation multiple": partial(measure_adaptation, perturbation=MULTIPLE),
-        "sessions": measure_sessions,
-        "ahead": measure_ahead,
-    }
-    wanted = dict(settings.measuring)
-    kinds = wanted.pop("kinds", KINDS)
-    if unknown := sorted(set(kinds) - set(ways)):
-        raise TrainingError(f"The grid's measuring has no kind “{unknown[0]}”; it knows {', '.join(ways)}.")
+    if unknown := sorted(set(kinds) - set(ALL_KINDS)):
+        raise TrainingError(f"There is no kind of measurement “{unknown[0]}”; name {', '.join(ALL_KINDS)}.")
+    wanted = {name: value for name, value in settings.measuring.items() if name != "kinds"}
     config = override(EvaluateConfig(seed=settings.seed), wanted, "measuring")
     net, embedder = load_best(folder / WEIGHTS).net, Listener()
     for kind in kinds:
@@ -82,7 +89,7 @@ def measure(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
         frames = max(config.frames, SESSION_FRAMES) if kind == "sessions" else config.frames
         if not (place / "figures.json").exists():
             sets = load_test_sets(inputs["songs"], replace(config, frames=frames))
-            ways[kind](net, sets, config, embedder).save(place)
+            _ways(inputs)[kind](net, sets, config, embedder).save(place)
 
 
 def time_steps(folder: Path, settings: RunSettings, inputs: Inputs) -> None:
@@ -115,6 +122,18 @@ def gapt_config(settings: RunSettings) -> GaptConfig:
     return replace(recipe, adversary=adversary, seed=settings.seed)
 
 
+def refuse_other_recipes(out: Path, tasks: Iterable[Task]) -> None:
+    """Find out before anything is changed whether `out` holds runs that were trained by another recipe.
+
+    Raises:
+        TrainingError: it does.
+    """
+    if any(out.glob(f"*/{RECIPE}")):
+        from gapt_core.experiment.agreement import require_one_recipe
+
+        require_one_recipe(out, [gapt_config(task.settings) for task in tasks if not task.settings.is_start])
+
+
 def override(base: Config, values: dict[str, Any], place: str) -> Config:
     """`base`, a configuration, with some of its fields, or fields of its parts, changed to `values`.
 
@@ -129,3 +148,31 @@ def override(base: Config, values: dict[str, Any], place: str) -> Config:
         old = getattr(base, name)
         changed[name] = override(old, value, f"{place}.{name}") if is_dataclass(old) else value
     return replace(base, **changed)  # type: ignore[type-var]
+
+
+def _ways(inputs: Inputs) -> dict[str, Callable[..., Measured]]:
+    """By kind what measures it."""
+    from gapt_core.evaluate.adaptation import MULTIPLE, SINGLE, measure_adaptation
+    from gapt_core.evaluate.ahead import measure_ahead
+    from gapt_core.evaluate.measure import measure as measure_play
+    from gapt_core.evaluate.sessions import measure_sessions
+
+    return {
+        "play": measure_play,
+        "adaptation single": partial(measure_adaptation, perturbation=SINGLE),
+        "adaptation multiple": partial(measure_adaptation, perturbation=MULTIPLE),
+        "sessions": measure_sessions,
+        "ahead": measure_ahead,
+        "against": partial(_measure_against, inputs),
+    }
+
+
+def _measure_against(inputs: Inputs, net: PolicyNet, *rest: Any) -> Measured:
+    from gapt_core.evaluate.duet import measure_against
+    from gapt_core.export.start import load_start
+
+    if "agent" not in inputs:
+        raise TrainingError(
+            "Duets need a melody agent; take “against” out of the grid, `gapt experiment measure` does it later."
+        )
+    return measure_against(net, load_start(str(inputs["agent"])).net, *rest)

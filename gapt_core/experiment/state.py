@@ -76,6 +76,18 @@ def read_state(folder: Path) -> RunState | None:
         raise TrainingError(f"{folder / STATE} is damaged; remove the folder to begin the run anew.") from error
 
 
+def settings_of(state: RunState) -> RunSettings:
+    """The settings that the record was made for.
+
+    Raises:
+        TrainingError: they are not those of a run.
+    """
+    try:
+        return RunSettings(**state.settings)
+    except TypeError as error:
+        raise TrainingError(f"A {STATE} tells of no run ({error}); remove its folder to begin the run anew.") from error
+
+
 def begin(folder: Path, settings: RunSettings, inputs: str) -> RunState:
     """The record of the run, made if there is none; an earlier failure is forgotten.
 

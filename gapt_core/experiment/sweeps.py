@@ -1,21 +1,17 @@
-"""The curves over the weight of the adversary and over schedules: how good, how stable, and what to take."""
+"""The curves over the weight of the adversary and over schedules: how good and how stable."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gapt_core.evaluate.measure import TRUTH
 from gapt_core.evaluate.rollout import MODES
-from gapt_core.experiment.grid import RL, Condition, of_schedule, of_weight
-from gapt_core.experiment.results import VENDI, Results
+from gapt_core.experiment.grid import GAPT, SCHEDULES, TWO_PHASE, Condition, of_schedule, of_weight
+from gapt_core.experiment.results import OVER_LUCK, VENDI, Results
 from gapt_core.experiment.statistics import Interval, t_interval
 from gapt_core.experiment.training import divergence, final
 
-SWEPT = ("note_in_chord", VENDI, "onsets_per_bar", "entropy", "unique_chords")
-ENOUGH_OF_DATA = 0.9
-POINT = 0.01
+SWEPT = ("note_in_chord", OVER_LUCK, VENDI, "onsets_per_bar", "entropy", "unique_chords")
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,8 @@ class Point:
     """One condition of a sweep.
 
     Attributes:
-        condition: which.
+        condition: which, and `label`, what it is called in its sweep.
+        measured: runs that there are figures of.
         trained: runs that were trained to their end; `diverged` of them have diverged.
         kl, entropy: at the end of training, over the seeds.
         updates, accuracy: of the discriminator likewise.
@@ -31,6 +28,8 @@ class Point:
     """
 
     condition: Condition
+    label: str
+    measured: int
     trained: int
     diverged: int
     kl: Interval
@@ -47,20 +46,25 @@ class Point:
     @property
     def is_measured(self) -> bool:
         """Whether there are figures of it."""
-        return not any(math.isnan(interval.value) for interval in self.figures.values())
+        return self.measured > 0
 
 
 def over_weights(results: Results) -> list[Point]:
-    """A point for each λ of the grid, in order."""
-    return [point_of(results, of_weight(weight)) for weight in sorted(results.grid.lambdas)]
+    """A point for each λ that the grid asks for or that was run, in order."""
+    two_phase = {run.settings.weight for run in results.runs if run.settings.schedule == TWO_PHASE}
+    without = {run.settings.weight for run in results.runs if not run.settings.weight and not run.settings.is_start}
+    weights = sorted({*results.grid.lambdas, *two_phase, *without})
+    return [point_of(results, of_weight(weight), f"λ = {weight:g}") for weight in weights]
 
 
 def over_schedules(results: Results) -> list[Point]:
-    """A point for each schedule of the grid."""
-    return [point_of(results, of_schedule(schedule)) for schedule in results.grid.schedules]
+    """A point for each schedule that the grid asks for or that was run at λ = 1."""
+    run = {run.settings.schedule for run in results.runs if run.settings.weight == GAPT.weight}
+    wanted = [schedule for schedule in SCHEDULES if schedule in run or schedule in results.grid.schedules]
+    return [point_of(results, of_schedule(schedule), schedule) for schedule in wanted]
 
 
-def point_of(results: Results, condition: Condition) -> Point:
+def point_of(results: Results, condition: Condition, label: str) -> Point:
     """What is known of a condition."""
     runs = [
         run
@@ -74,6 +78,8 @@ def point_of(results: Results, condition: Condition) -> Point:
     }
     return Point(
         condition,
+        label,
+        len(results.plays.get(condition.name, [])),
         len(runs),
         sum(bool(divergence(run)) for run in runs),
         ends["kl"],
@@ -85,40 +91,4 @@ def point_of(results: Results, condition: Condition) -> Point:
             for mode in MODES
             for figure in SWEPT
         },
-    )
-
-
-def fitness(results: Results, point: Point) -> list[str]:
-    """What speaks against a condition of the sweep; nothing if it is to be recommended.
-
-    It shall not diverge, keep Vendi at `ENOUGH_OF_DATA` of the data's, and note in chord within a point of the runs
-    without an adversary, the last two in both modes.
-    """
-    against = ["runs diverged"] if point.diverged else []
-    for mode in MODES:
-        vendi, truth = point.figures[mode, VENDI].value, results.reference(TRUTH, VENDI, results.keys("test"))
-        if vendi < ENOUGH_OF_DATA * truth:
-            against.append(f"{mode}: Vendi {100 * vendi / truth:.0f} % of the data's")
-        without = t_interval(results.per_seed(RL.name, mode, "note_in_chord", results.keys("test"))).value
-        lost = without - point.figures[mode, "note_in_chord"].value
-        if lost > POINT:
-            against.append(f"{mode}: note in chord {100 * lost:.1f} points lower than without")
-    return against
-
-
-def recommendation(results: Results, points: Sequence[Point]) -> str:
-    """One sentence: which λ to take and why, or that none will do, or that runs are missing."""
-    measured = [point for point in points if point.is_measured]
-    if not measured or not results.has(RL.name):
-        return "There are not enough runs to recommend a weight."
-    found = {point.condition.weight: fitness(results, point) for point in measured}
-    good = [f"{weight:g}" for weight, against in found.items() if not against]
-    missing = f" {len(points) - len(measured)} weights are not measured yet." if len(measured) < len(points) else ""
-    why = "no run diverged, Vendi is at least 90 % of the data's, and note in chord is within a point of `rl`'s"
-    if good:
-        return f"**Recommended: λ of {', '.join(good)}.** There {why}, in both modes on the test sets.{missing}"
-    least = min(found, key=lambda weight: len(found[weight]))
-    return (
-        f"**No λ fulfils all that is asked**: {why}, in both modes on the test sets. The least speaks against "
-        f"λ = {least:g}: {'; '.join(found[least])}.{missing}"
     )

@@ -10,14 +10,16 @@ from gapt_core.evaluate.rollout import MODES
 from gapt_core.evaluate.tables import COLUMNS
 from gapt_core.experiment.comparison import Comparison
 from gapt_core.experiment.grid import ARMS
-from gapt_core.experiment.results import VENDI, Key, Results
+from gapt_core.experiment.results import OVER_LUCK, OVER_NEXT, VENDI, Key, Results
 from gapt_core.experiment.statistics import Interval, t_interval
-from gapt_core.experiment.sweeps import Point, fitness
+from gapt_core.experiment.sweeps import Point
 from gapt_core.experiment.training import divergence
-from gapt_core.experiment.verdicts import Verdict, cold_level, mean_latency, recovery_of
+from gapt_core.experiment.verdicts import Verdict, mean_latency
 
 UNKNOWN = "–"  # noqa: RUF001
-COLD_BEATS = (1, 2, 3, 4, 8, 16)
+OTHERS = (TRUTH, CONTROL)
+OVER = {OVER_LUCK: "over luck", OVER_NEXT: "over next"}
+"""What note in chord is over chance, to the heads of the columns."""
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -48,6 +50,11 @@ def bounded(interval: Interval, digits: int = 2) -> str:
     return value if math.isnan(interval.low) else value + bounds
 
 
+def bracketed(interval: Interval) -> str:
+    """The bounds in brackets behind the value; the value alone where it has none."""
+    return f"{number(interval.value)}{_brackets(interval)}"
+
+
 def p_value(p: float) -> str:
     """A p in the usual form."""
     return UNKNOWN if math.isnan(p) else "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
@@ -62,16 +69,15 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
 
 def arm_table(results: Results, keys: Sequence[Key]) -> str:
     """All figures of the arms over some sets, each set counting once, beside ground truth and control."""
-    rows = [[name, *(number(results.reference(name, figure, keys)) for figure in COLUMNS)] for name in (TRUTH, CONTROL)]
+    columns = {figure: head for figure, head in _columns().items() if figure != OVER_NEXT or results.knows(OVER_NEXT)}
+    rows = [
+        [name, *(bracketed(results.over_pieces(None, name, figure, keys)) for figure in columns)] for name in OTHERS
+    ]
     for mode in MODES:
         for arm in ARMS:
-            name = f"{arm}, {mode}"
-            if not results.has(arm):
-                rows.append([name, *[UNKNOWN] * len(COLUMNS)])
-                continue
-            cells = [plus_minus(t_interval(results.per_seed(arm, mode, figure, keys))) for figure in COLUMNS]
-            rows.append([name, *cells])
-    return markdown(["", *COLUMNS.values()], rows)
+            cells = [_arm_cell(results, arm, mode, figure, keys) for figure in columns]
+            rows.append([f"{arm}, {mode}", *(cells if results.has(arm) else [UNKNOWN] * len(columns))])
+    return markdown(["", *columns.values()], rows)
 
 
 def test_table(comparisons: Sequence[Comparison]) -> str:
@@ -115,66 +121,18 @@ def set_table(comparisons: Sequence[Comparison]) -> str:
     return markdown(head, rows)
 
 
-def sweep_table(results: Results, points: Sequence[Point], labels: Sequence[str]) -> str:
+def sweep_table(points: Sequence[Point]) -> str:
     """A row for each condition of a sweep."""
     head = ["", "runs", "diverged", "KL", "entropy", "D updates", "D accuracy"]
-    head += [f"{mode}: {title}" for mode in MODES for title in ("in chord", "Vendi", "onsets/bar")]
+    swept = {figure: _columns()[figure] for figure in ("note_in_chord", OVER_LUCK, VENDI, "onsets_per_bar")}
+    head += [f"{mode}: {title}" for mode in MODES for title in swept.values()]
     rows = []
-    for point, label in zip(points, labels, strict=True):
+    for point in points:
         intervals = [point.kl, point.entropy, point.updates, point.accuracy]
-        intervals += [
-            point.figures[mode, figure] for mode in MODES for figure in ("note_in_chord", VENDI, "onsets_per_bar")
-        ]
+        intervals += [point.figures[mode, figure] for mode in MODES for figure in swept]
         share = UNKNOWN if math.isnan(point.share_diverged) else f"{point.diverged} of {point.trained}"
-        rows.append([label, str(point.trained), share, *map(plus_minus, intervals)])
+        rows.append([point.label, str(point.trained), share, *map(plus_minus, intervals)])
     return markdown(head, rows)
-
-
-def objections(results: Results, points: Sequence[Point], labels: Sequence[str]) -> str:
-    """What speaks against each condition of a sweep."""
-    lines = []
-    for point, label in zip(points, labels, strict=True):
-        told = "; ".join(fitness(results, point)) or "nothing"
-        lines.append(f"* {label}: {told if point.is_measured else 'not measured yet'}.")
-    return "\n".join(lines) + "\n"
-
-
-def recovery_table(results: Results) -> str:
-    """What a jump of a tritone costs each arm, and how it starts cold."""
-    head = ["arm, mode, split", "before", "drop", "after", "beats to 90 %", "area lost"]
-    head += [f"beat {beat}" for beat in COLD_BEATS]
-    rows = []
-    for arm in ARMS:
-        for mode in MODES:
-            for split in results.splits:
-                found = recovery_of(results, arm, mode, split)
-                cells = [UNKNOWN] * 5
-                if found:
-                    beats = "never" if math.isinf(found.beats) else number(found.beats, 1)
-                    cells = [*map(number, (found.before, found.drop, found.after)), beats, number(found.area)]
-                cold = [number(cold_level(results, arm, mode, split, beat), 2) for beat in COLD_BEATS]
-                rows.append([f"{arm}, {mode}, {split}", *cells, *cold])
-    return markdown(head, rows)
-
-
-def session_table(results: Results) -> str:
-    """Harmony and density of long sessions, a quarter after the other; empty if none was measured."""
-    measured = results.measurements("sessions")
-    rows = []
-    for arm in [arm for arm in ARMS if arm in measured]:
-        for mode in MODES:
-            cells = []
-            for figure in ("note_in_chord", "onsets_per_bar"):
-                for quarter in range(1, 5):
-                    row = f"{mode} {quarter}/4"
-                    values = [
-                        _mean([one.value(key, row, figure) for key in one.rows if key[0] == "test"])
-                        for one in measured[arm]
-                    ]
-                    cells.append(plus_minus(t_interval(values)))
-            rows.append([f"{arm}, {mode}", *cells])
-    head = [f"{title} {quarter}/4" for title in ("in chord", "onsets/bar") for quarter in range(1, 5)]
-    return markdown(["", *head], rows) if rows else ""
 
 
 def latency_table(results: Results) -> str:
@@ -195,6 +153,17 @@ def run_table(results: Results) -> str:
     return markdown(["run", "λ", "schedule", "seed", "state", "steps", "seconds", "remarks"], rows)
 
 
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan
+def _columns() -> dict[str, str]:
+    """The figures of `evaluate`, and beside note in chord what it is over chance."""
+    first, *others = COLUMNS.items()
+    return dict([first, *OVER.items(), *others])
+
+
+def _arm_cell(results: Results, arm: str, mode: str, figure: str, keys: Sequence[Key]) -> str:
+    """Mean ± over seeds [interval over pieces]."""
+    seeds = plus_minus(t_interval(results.per_seed(arm, mode, figure, keys)))
+    return seeds + _brackets(results.over_pieces(arm, mode, figure, keys))
+
+
+def _brackets(interval: Interval) -> str:
+    return "" if math.isnan(interval.low) else f" [{number(interval.low)}, {number(interval.high)}]"

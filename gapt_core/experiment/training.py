@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from gapt_core.experiment.folder import Run
+from gapt_core.metrics import mean
 from gapt_core.rl.curves import Floats, curve, steps_of
 
 KL_BOUND = 5.0
@@ -22,7 +21,7 @@ WATCHED = ("reward", "kl", "entropy", "policy_loss", "value_loss", "gradient_nor
 def ends(line: Floats) -> tuple[float, float]:
     """Mean over the first and over the last tenth of a curve."""
     tenth = max(1, len(line) // 10)
-    return _mean(line[:tenth]), _mean(line[-tenth:])
+    return mean(line[:tenth]), mean(line[-tenth:])
 
 
 def divergence(run: Run) -> str:
@@ -51,11 +50,6 @@ def final(run: Run, component: str) -> float:
     """Mean of a component over the last tenth of a run; NaN where there is none."""
     records = steps_of(run.log)
     return ends(curve(records, component))[1] if records else math.nan
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else math.nan
 
 
 def _is_finite(value: Any) -> bool:

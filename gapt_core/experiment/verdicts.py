@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from gapt_core.evaluate.adaptation import SINGLE, Recovery, recovery
 from gapt_core.evaluate.measure import TRUTH
 from gapt_core.evaluate.rollout import MODES
+from gapt_core.experiment.beats import cold_level, regained
 from gapt_core.experiment.comparison import WHOLE, Comparison
 from gapt_core.experiment.grid import GAPT, MLE, RL
-from gapt_core.experiment.results import VENDI, Floats, Key, Measurement, Results, mean_over_seeds
+from gapt_core.experiment.results import OVER_LUCK, VENDI, Key, Results
 from gapt_core.experiment.statistics import t_interval
+from gapt_core.metrics import mean
 
 SEEDS = 3
 OOD_SETS = 3
 ANTICIPATE, REACT = MODES
 COLD_BEAT = 4
 
-TRITONE = "adaptation single"
 RECOVERY_BEATS = 8
 
 ENOUGH_VENDI = 1.15
@@ -70,35 +68,12 @@ def verdicts(results: Results, whole: Sequence[Comparison], by_set: Sequence[Com
     return [*found, _latency(results)]
 
 
-def beats_of(several: Sequence[Measurement], row: str, split: str) -> Floats:
-    """Note in chord by beat of all songs of a split, the mean over seeds; `[songs, beats]`."""
-    keys = [key for key in several[0].rows if key[0] == split]
-    tables = [mean_over_seeds(np.array([one.rows[key][row].beats for one in several], dtype=float)) for key in keys]
-    beats = max((table.shape[1] for table in tables), default=0)
-    padded = [np.pad(table, [(0, 0), (0, beats - table.shape[1])], constant_values=np.nan) for table in tables]
-    return np.concatenate([np.zeros((0, beats)), *padded])
-
-
-def recovery_of(results: Results, condition: str, row: str, split: str) -> Recovery | None:
-    """Recovery after the tritone, by the mean curve over the split's songs; None where it was not measured."""
-    several = results.measurements(TRITONE).get(condition, [])
-    beats = beats_of(several, row, split) if several else np.zeros((0, 0))
-    return recovery(beats, SINGLE) if len(beats) else None
-
-
-def cold_level(results: Results, condition: str, row: str, split: str, beat: int) -> float:
-    """Mean note in chord in one of the first beats, from 1; NaN where it was not measured."""
-    several = results.plays.get(condition, [])
-    beats = beats_of(several, row, split)[:, beat - 1 : beat] if several else np.zeros((0, 1))
-    return float(np.nanmean(beats)) if beats.size and not np.isnan(beats).all() else math.nan
-
-
 def _coverage(results: Results) -> Verdict:
     seeds = min(len(results.seeds(arm.name)) for arm in (MLE, RL, GAPT))
     sets = len(results.keys("ood"))
     claim = f"At least {SEEDS} seeds in each arm, the test split and at least {OOD_SETS} ood sets"
     enough = seeds >= SEEDS and bool(results.keys("test")) and sets >= OOD_SETS
-    return Verdict(claim, f"{seeds} seeds in the arm with the fewest, {sets} ood sets", enough)
+    return Verdict(claim, f"seeds in the arm with the fewest: {seeds}; ood sets: {sets}", enough)
 
 
 def _collapse(results: Results, mode: str) -> Verdict:
@@ -194,13 +169,16 @@ def _anticipate_harmony(results: Results) -> Verdict:
 
 
 def _recovery(results: Results, mode: str) -> Verdict:
-    claim = f"{mode}: after a jump of a tritone gapt is back at 90 % of its earlier level within 8 beats"
-    found = {split: recovery_of(results, GAPT.name, mode, split) for split in results.splits}
-    known = {split: one for split, one in found.items() if one is not None and not math.isnan(one.before)}
+    claim = f"{mode}: after a jump of a tritone gapt is back at 90 % of its earlier level within {RECOVERY_BEATS} beats"
+    found = {split: regained(results, GAPT.name, mode, split) for split in results.splits}
+    known = {split: one for split, one in found.items() if one is not None and not math.isnan(one.found.before)}
     if not known:
         return Verdict(claim, MISSING, None)
-    told = [f"{split} {_beats(one.beats)} (from {one.before:.2f} to {one.drop:.2f})" for split, one in known.items()]
-    return Verdict(claim, "; ".join(told), all(one.beats <= RECOVERY_BEATS for one in known.values()))
+    told = [
+        f"{split} {one.beats} (from {one.found.before:.2f} to {one.found.drop:.2f}; by chance {one.chance:.2f})"
+        for split, one in known.items()
+    ]
+    return Verdict(claim, "; ".join(told), all(one.within(RECOVERY_BEATS) for one in known.values()))
 
 
 def _cold_start(results: Results, mode: str) -> Verdict:
@@ -223,7 +201,15 @@ def _silence(results: Results, mode: str) -> Verdict:
 
 def _thickness(results: Results, mode: str) -> Verdict:
     claim = f"{mode}: gapt's mean pitch classes a chord within 3 % of the data's"
-    return _by_split(results, claim, mode, "pitch_classes", lambda share: abs(share - 1) <= 0.03)
+    verdict = _by_split(results, claim, mode, "pitch_classes", lambda share: abs(share - 1) <= 0.03)
+    if verdict.passed is None or not results.has(RL.name):
+        return verdict
+    over = [
+        f"{split} {_over_seeds(results, GAPT.name, mode, results.keys(split), OVER_LUCK):.3f}, rl's "
+        f"{_over_seeds(results, RL.name, mode, results.keys(split), OVER_LUCK):.3f}"
+        for split in results.splits
+    ]
+    return replace(verdict, measured=f"{verdict.measured}; note in chord over luck: {'; '.join(over)}")
 
 
 def _latency(results: Results) -> Verdict:
@@ -239,7 +225,7 @@ def _latency(results: Results) -> Verdict:
 def mean_latency(results: Results, condition: str, name: str) -> float:
     """Mean over the runs of a condition of what was timed; NaN if nothing was."""
     timed = [run.latency for run in results.runs if run.settings.condition == condition and run.latency]
-    return float(np.mean([latency[name] for latency in timed])) if timed else math.nan
+    return mean(latency[name] for latency in timed)
 
 
 def _by_split(results: Results, claim: str, mode: str, figure: str, holds: Callable[[float], bool]) -> Verdict:
@@ -281,10 +267,6 @@ def _truth(results: Results, figure: str, split: str) -> float:
 def _share_of_truth(results: Results, condition: str, mode: str, figure: str, split: str) -> float:
     own, truth = _over_seeds(results, condition, mode, results.keys(split), figure), _truth(results, figure, split)
     return own / truth if truth else math.nan
-
-
-def _beats(beats: float) -> str:
-    return f"{beats:.0f} beats" if math.isfinite(beats) else "never"
 
 
 def _p(value: float) -> str:

@@ -15,6 +15,7 @@ from synthetic_runs import LEVELS, SETS, SONGS, Experiment, Level, log_of
 from bridge.cli import gapt
 from gapt_core.errors import TrainingError
 from gapt_core.evaluate.measured import Measured
+from gapt_core.experiment.beats import regained
 from gapt_core.experiment.comparison import compare_sets, compare_splits
 from gapt_core.experiment.folder import LOG, Run, open_experiment, standings
 from gapt_core.experiment.grid import Grid
@@ -22,9 +23,8 @@ from gapt_core.experiment.report import text, write_report
 from gapt_core.experiment.results import Results, load_results
 from gapt_core.experiment.state import note_failure
 from gapt_core.experiment.statistics import holm, t_interval
-from gapt_core.experiment.sweeps import over_schedules, over_weights, recommendation
 from gapt_core.experiment.training import divergence
-from gapt_core.experiment.verdicts import Verdict, recovery_of, verdicts
+from gapt_core.experiment.verdicts import Verdict, verdicts
 from gapt_core.metrics import vendi
 from gapt_core.rl.curves import curve, smoothed
 
@@ -134,13 +134,22 @@ def test_two_like_arms_do_not_differ(tmp_path: Path) -> None:
 
 
 def test_recovery_is_read_from_the_mean_curve(results: Results) -> None:
-    found = recovery_of(results, "gapt", "react", "test")
-    assert found is not None
-    assert (
-        found.beats == 5
-        and found.before == pytest.approx(0.73, abs=0.01)
-        and found.drop == pytest.approx(0.1, abs=0.01)
-    )
+    one = regained(results, "gapt", "react", "test")
+    assert one is not None and one.says_something and one.within(5) and not one.within(4)
+    assert (one.found.beats, one.beats, one.window) == (5, "5 beats", 44)
+    levels = one.found.before, one.found.drop, one.chance
+    assert levels == pytest.approx((0.73, 0.1, 0.28), abs=0.01)
+
+
+def test_who_has_no_level_has_nothing_to_regain(tmp_path: Path) -> None:
+    levels = LEVELS | {"gapt": replace(LEVELS["gapt"], note_in_chord=0.3), "rl": replace(LEVELS["rl"], recovers=48)}
+    results = load_results(Experiment(tmp_path, replace(ARMS, seeds=(0,)), levels).write(), DRAWS)
+    low, never = (regained(results, arm, "react", "test") for arm in ("gapt", "rl"))
+    assert low is not None and never is not None
+    assert (low.beats, low.found.beats, low.within(8)) == ("nothing to regain", 5, False)
+    assert (never.beats, never.within(8)) == ("never in 44 beats", False)
+    told = find(verdicts_of(results), "react: after a jump")
+    assert told.passed is False and told.measured.startswith("test nothing to regain (from 0.30 to 0.1")
 
 
 def test_the_page_and_its_pictures_are_written_by_command_and_always_alike(tmp_path: Path) -> None:
@@ -169,18 +178,6 @@ def test_tables_have_as_many_cells_in_each_row(results: Results) -> None:
     assert len(tables) > 10
     for table in tables:
         assert len({line.count(" | ") for line in table.splitlines() if "---" not in line}) == 1, table
-
-
-def test_weights_are_recommended_by_what_was_measured(tmp_path: Path) -> None:
-    levels = LEVELS | {"lambda-4": replace(LEVELS["gapt"], note_in_chord=0.5)}
-    found = load_results(Experiment(tmp_path, SWEEPS, levels).write(), DRAWS)
-    points = over_weights(found)
-    assert [(point.condition.name, point.diverged) for point in points] == [("rl", 0), ("gapt", 0), ("lambda-4", 2)]
-    assert recommendation(found, points).startswith("**Recommended: λ of 1.**")
-    updates = {point.condition.name: point.updates.value for point in over_schedules(found)}
-    assert updates["gapt"] == updates["schedule-fixed"] == pytest.approx(7.25)
-    bad = [replace(point, diverged=1) for point in points]
-    assert recommendation(found, bad).startswith("**No λ fulfils all that is asked**")
 
 
 def test_divergence_is_what_the_log_says(tmp_path: Path) -> None:

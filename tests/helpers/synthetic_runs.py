@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gapt_core.evaluate.measure import ROWS
+from gapt_core.evaluate.ahead import AHEAD_BEATS
+from gapt_core.evaluate.duet import DUET, DUET_CONTROL
+from gapt_core.evaluate.measure import CONTROL, ROWS, TRUTH
 from gapt_core.evaluate.measured import LISTENER, Measured, MeasuredRow, MeasuredSet
+from gapt_core.evaluate.rollout import MODES
 from gapt_core.evaluate.sets import EvaluateConfig
-from gapt_core.experiment.folder import LATENCY, LOG, measured_folder, write_grid
+from gapt_core.experiment.folder import LATENCY, LOG, RECIPE, WEIGHTS, measured_folder, write_grid
 from gapt_core.experiment.grid import Grid, RunSettings
+from gapt_core.experiment.stages import gapt_config
 from gapt_core.experiment.state import RunState, write_state
 from gapt_core.metrics import SongFigures
+from gapt_core.train.run import save_atomically
 
 SONGS = 24
 FEATURES = 32
 SETS = (("test", "a"), ("test", "b"), ("ood", "c"), ("ood", "d"), ("ood", "e"), ("ood", "f"))
 CONFIG = EvaluateConfig(songs=SONGS, frames=64, vendi_songs=SONGS)
+BEATS = {"play": 24, "adaptation single": 64, "adaptation multiple": 64}
+"""Kind of measurement to the columns of its curves."""
+
+START = {"selection": "all", "step": 600, "seed": 2}
+KIT = {
+    "anchors": {"chord": {"selection": "all", "step": 360, "seed": 0}},
+    "judges": {
+        "contrastive-0": {
+            "step": 360,
+            "test": {
+                "recall_1": 0.25,
+                "recall_5": 0.5,
+                "recall_10": 0.75,
+                "mean_average_precision_10": 0.375,
+                "gallery": 9.0,
+            },
+        },
+        "discriminative-0": {"step": 300, "test": {"precision": 0.9, "recall": 0.8, "f1": 0.85, "pairs": 18.0}},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -46,11 +71,16 @@ LEVELS = {
 
 @dataclass
 class Experiment:
-    """Writes an experiment into `folder`; `levels` by condition, the others being as `gapt`."""
+    """Writes an experiment into `folder`; `levels` by condition, the others being as `gapt`.
+
+    `kinds` are the measurements that its runs have. Those of `older` ones do not try chords under the next melody.
+    """
 
     folder: Path
     grid: Grid
     levels: dict[str, Level] = field(default_factory=lambda: dict(LEVELS))
+    kinds: tuple[str, ...] = ("play", "adaptation single")
+    older: bool = False
 
     def write(self, *missing: str) -> Path:
         """Write the grid and all runs but the missing ones; the folder."""
@@ -65,11 +95,16 @@ class Experiment:
         folder = self.folder / settings.name
         folder.mkdir(parents=True)
         level = self.levels.get(settings.condition, LEVELS["gapt"])
+        stages: list[dict[str, Any]] = [START]
         if not settings.is_start:
+            recipe = gapt_config(settings).to_dict()
+            (folder / RECIPE).write_text(json.dumps(recipe))
+            stages.append({"kind": "gapt", **recipe, "kit": KIT, "data": [{"name": "tunes", "songs": 7}]})
             lines = [json.dumps(record) for record in log_of(settings, level)]
             (folder / LOG).write_text("\n".join(lines) + "\n")
-        for kind, beats in (("play", 24), ("adaptation single", 64)):
-            _measured(kind, level, settings.seed, beats).save(measured_folder(folder, kind))
+        save_atomically(folder / WEIGHTS, {"stages": stages})
+        for kind in self.kinds:
+            _measured(kind, level, settings.seed, self.older).save(measured_folder(folder, kind))
         (folder / LATENCY).write_text(json.dumps({"p50": 1.5, "p95": 2.0, "ratio": 1.01}))
         done = {"train": 10.0, "measure": 5.0, "latency": 1.0}
         write_state(folder, RunState(settings.to_dict(), settings.digest, "inputs", done))
@@ -101,22 +136,40 @@ def log_of(settings: RunSettings, level: Level, steps: int = 40) -> list[dict[st
                 "adversary": adversary,
                 "onsets_per_bar": 2.0 + (level.onsets - 2.0) * share,
                 "note_in_chord": 0.6 + (level.note_in_chord - 0.6) * share + noise,
-                "silence": 0.02,
+                "silence": 0.02 * (1 + share),
                 "seconds": {"rollout": 1.0, "total": 3.0},
             }
         )
     return records
 
 
-def _measured(kind: str, level: Level, seed: int, beats: int) -> Measured:
+def _measured(kind: str, level: Level, seed: int, older: bool) -> Measured:
     random = np.random.default_rng((seed, int(1000 * level.spread)))
     sets = []
     for split, name in SETS:
         fixed = np.random.default_rng(len(sets))
-        levels = dict(zip(ROWS, (TRUTH_LEVEL, CONTROL_LEVEL, level, level), strict=True))
-        rows = {row: _row(one, fixed if row in ROWS[:2] else random, beats) for row, one in levels.items()}
+        rows = {}
+        for row in _rows_of(kind):
+            known = {TRUTH: TRUTH_LEVEL, CONTROL: CONTROL_LEVEL, DUET_CONTROL: CONTROL_LEVEL}
+            one = next((known[head] for head in known if row.startswith(head)), level)
+            made = _row(one, fixed if row.startswith((TRUTH, CONTROL)) else random, BEATS.get(kind, 16))
+            kept = (
+                {f"kept {beats}": [0.5 / beats] * SONGS for beats in AHEAD_BEATS}
+                if kind == "ahead" and row in MODES
+                else {}
+            )
+            rows[row] = replace(made, extra=kept, shuffled=[] if older else made.shuffled)
         sets.append(MeasuredSet(split, name, [f"song {i}" for i in range(SONGS)], rows))
-    return Measured(kind, CONFIG, (LISTENER, "histogram"), sets)
+    return Measured(kind, replace(CONFIG, seed=seed), (LISTENER, "histogram"), sets)
+
+
+def _rows_of(kind: str) -> list[str]:
+    if kind == "sessions":
+        return [f"{row} {quarter}/4" for row in ROWS for quarter in (1, 2, 3, 4)]
+    if kind == "ahead":
+        ways = ["", *(f" {sign}{beats}" for sign in "+/" for beats in AHEAD_BEATS)]
+        return [TRUTH, CONTROL, *(mode + way for mode in MODES for way in ways)]
+    return [TRUTH, CONTROL, DUET, DUET_CONTROL] if kind == "against" else list(ROWS)
 
 
 def _row(level: Level, random: np.random.Generator, beats: int) -> MeasuredRow:
@@ -137,9 +190,10 @@ def _row(level: Level, random: np.random.Generator, beats: int) -> MeasuredRow:
     vectors = (1 - level.spread) * common + level.spread * random.normal(size=(SONGS, FEATURES))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     curve = np.full((SONGS, beats), level.note_in_chord) + random.normal(scale=0.02, size=(SONGS, beats))
-    if beats > 24:
+    if beats > BEATS["play"]:
         curve[:, 16 : 16 + level.recovers] = 0.1
     else:
         curve[:, :2] -= 0.3
         curve[::2, 20:] = np.nan
-    return MeasuredRow(songs, {LISTENER: vectors.astype("f4"), "histogram": vectors.astype("f4")}, curve.astype("f4"))
+    embeddings = {LISTENER: vectors.astype("f4"), "histogram": vectors.astype("f4")}
+    return MeasuredRow(songs, embeddings, curve.astype("f4"), shuffled=[0.1 * level.pitch_classes] * SONGS)
