@@ -278,11 +278,17 @@ class Gapt:
             )
         if len(each) != self.ranks.size:
             raise TrainingError(f"{self.folder} holds a run of {len(each)} processes; start it with as many.")
+        try:
+            self._restore(state, each[self.ranks.rank])
+        except DAMAGE as error:
+            raise TrainingError(f"{path} was left by another version of this package; choose another --out.") from error
+
+    def _restore(self, state: dict[str, Any], own: dict[str, Any]) -> None:
+        """Go on from what all processes share, and from what this one had of its own; may raise `DAMAGE`."""
         self.ppo.policy.load_state_dict(state["policy"])
         self.ppo.value.load_state_dict(state["value"])
         for optimiser, saved in zip(self.ppo.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        own = each[self.ranks.rank]
         self.adversary.load_state_dict(state["adversary"], own["remembered"])
         self.step, self.warmed = state["step"], state["warmed"]
         self.random.set_state(own["random"])

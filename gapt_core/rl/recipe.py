@@ -106,9 +106,11 @@ def as_published(config: GaptConfig) -> GaptConfig:
 def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe as `GaptConfig.to_dict` gives it, of one that an earlier version of this package saved.
 
-    What it could not say yet gets its default: that is what was done then.
+    What it could not say yet gets what was done then: its default, but of the discriminator's `mode`, of which none was
+    told at first.
     """
-    return _filled(saved, GaptConfig().to_dict())
+    before = GaptConfig()
+    return _filled(saved, replace(before, adversary=replace(before.adversary, mode=False)).to_dict())
 
 
 def for_part(config: GaptConfig, part: str) -> GaptConfig:
