@@ -19,6 +19,8 @@ from presets.preset import Preset, load_preset
 from presets.store import Store, is_path
 from presets.text import plain
 
+IN_USE = "the one in use"
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -47,7 +49,7 @@ def preset_option(help_text: str) -> Callable[[Command], Command]:
         "--preset",
         metavar="NAME|FOLDER",
         default=lambda: Store.default().in_use(),
-        show_default="the one in use",
+        show_default=IN_USE,
         shell_complete=complete_names,
         help=help_text,
     )

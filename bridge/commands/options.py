@@ -11,6 +11,7 @@ import click
 from bridge.controls.parameters import PARAMETERS, Parameter, Value
 from bridge.errors import BridgeError
 from gapt_core.cli import FiniteRange
+from presets.cli import IN_USE, complete_names
 
 if TYPE_CHECKING:
     from bridge.controls.settings import Settings
@@ -48,6 +49,8 @@ def parameter_options(names: Iterable[str]) -> Callable[[Callable[..., Result]],
 def settings_of(given: Mapping[str, Value], usual: Mapping[str, Value] | None = None) -> Settings:
     """What was `given`, else what the user has as `usual`, else the preset's own, else the table's default.
 
+    The preset itself, where nobody names one, is the one in use.
+
     Raises:
         PresetError: there is no such preset, or its manifest is damaged.
         BridgeError: a value is not one that its parameter can have.
@@ -55,8 +58,10 @@ def settings_of(given: Mapping[str, Value], usual: Mapping[str, Value] | None = 
     from bridge.controls.settings import Settings
     from presets.store import Store
 
+    store = Store.default()
     wanted = {**(usual or {}), **given}
-    own = Store.default().find(str(wanted.get("preset", PARAMETERS["preset"].default))).manifest.sampling
+    wanted.setdefault("preset", store.in_use())
+    own = store.find(str(wanted["preset"])).manifest.sampling
     settings = Settings()
     values = {"mode": own.mode, "temperature": own.temperature, "density": own.density, **wanted}
     for name, value in values.items():
@@ -81,6 +86,7 @@ def _option(parameter: Parameter) -> Callable[[Callable[..., Any]], Callable[...
         default=None,
         type=_type(parameter),
         metavar="TEXT" if parameter.kind == "text" else None,
+        shell_complete=complete_names if parameter.name == "preset" else None,
         callback=_checked(parameter),
         help=_help(parameter),
     )
@@ -110,7 +116,7 @@ def _checked(parameter: Parameter) -> Callable[[click.Context, click.Parameter, 
 
 def _help(parameter: Parameter) -> str:
     unit = f", in {parameter.unit}" if parameter.unit else ""
-    default = parameter.default
+    default = IN_USE if parameter.name == "preset" else parameter.default
     if parameter.kind == "switch":
         return parameter.help
     shown = "the preset's" if default is None else f"{default:g}" if isinstance(default, float) else str(default)

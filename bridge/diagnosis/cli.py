@@ -14,6 +14,7 @@ import click
 
 from bridge.errors import BridgeError
 from gapt_core.cli import FiniteRange
+from presets.cli import preset_option
 
 if TYPE_CHECKING:
     from bridge.diagnosis.findings import Finding
@@ -88,7 +89,7 @@ def monitor(names: tuple[str, ...], virtual: bool, midi: bool, osc: bool, udp: t
 
 
 @click.command()
-@click.option("--preset", default="default", show_default=True, help="The preset whose step is timed.")
+@preset_option("The preset whose step is timed.")
 @click.option(
     "--tempo", type=FiniteRange(10, 999), default=120.0, show_default=True, help="The tempo it has to keep up with."
 )
@@ -116,7 +117,7 @@ def bench() -> None:
 
 
 @bench.command("live")
-@click.option("--preset", default="default", show_default=True, help="The preset that plays.")
+@preset_option("The preset that plays.")
 @click.option("--tempo", type=FiniteRange(10, 999), default=120.0, show_default=True, help="Quarter notes a minute.")
 @click.option("--bars", type=click.IntRange(1), default=8, show_default=True, help="How long each measurement lasts.")
 @click.option(

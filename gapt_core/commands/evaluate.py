@@ -13,6 +13,7 @@ import click
 
 from gapt_core.cli import EXISTING_FILE, EXISTING_FOLDER, FiniteRange
 from gapt_core.errors import EvaluationError
+from presets.cli import preset_option
 from presets.files import write_atomically
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Output:
 
 
 @click.command()
-@click.option("--preset", default="default", show_default=True, help="Preset by name or folder.")
+@preset_option("Preset by name or folder.")
 @click.option("--weights", type=EXISTING_FILE, help="A run's best.pt, instead of a preset.")
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{test,ood}/SET.jsonl.gz.")
 @click.option("--songs", type=click.IntRange(2), default=48, show_default=True, help="Songs a set, at most.")
