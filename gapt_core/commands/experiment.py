@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from gapt_core.cli import EXISTING_FOLDER, FOLDER, FiniteRange
 from gapt_core.errors import TrainingError
 
 if TYPE_CHECKING:
     from gapt_core.experiment.grid import RunSettings
     from gapt_core.experiment.runner import Outcome, Task
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+LOCAL_OPTIONS, CLUSTER_OPTIONS = ("jobs", "threads"), ("gpus",)
+"""Options of `run` that say something of this machine alone, or of a cluster alone."""
 
 
 @click.group()
@@ -31,14 +33,16 @@ def experiment() -> None:
 @click.option("--kit", metavar="DIR|PRESET", required=True, help="Training kit: anchor and rewards.")
 @click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at once on this machine.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a run.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a run; here alone.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on Ray instead: HOST:PORT, auto, or local.")
-@click.option("--gpus", type=click.FloatRange(0), default=0.0, show_default=True, help="With --cluster: GPUs a run.")
-def run(grid: str, out: Path, data: Path, kit: str, init: str, **way: Any) -> None:
+@click.option("--gpus", type=FiniteRange(0), default=0.0, show_default=True, help="With --cluster: GPUs a run.")
+@click.pass_context
+def run(context: click.Context, /, grid: str, out: Path, data: Path, kit: str, init: str, **way: Any) -> None:
     """Train and measure every run of GRID: full, arms, smoke, or a JSON file (docs/experiment.md).
 
     A kill loses little: call the same command again, and what is done is kept. Ends with exit code 2 if a run failed.
     """
+    _refuse_idle_options(context)
     from gapt_core.experiment.folder import write_grid
     from gapt_core.experiment.grid import find_grid
     from gapt_core.experiment.runner import refuse_others, tasks_of
@@ -88,6 +92,17 @@ def report(folder: Path, out: Path) -> None:
         raise TrainingError(f"There is no folder {out.parent}; make it first, or name another file with -o.")
     write_report(folder, out)
     click.echo(f"The report is in {out}.")
+
+
+def _refuse_idle_options(context: click.Context) -> None:
+    """Refuse options that nothing would come of."""
+    given = ParameterSource.COMMANDLINE
+    told = [name for name in LOCAL_OPTIONS + CLUSTER_OPTIONS if context.get_parameter_source(name) is given]
+    if context.params["cluster"]:
+        if idle := [name for name in told if name in LOCAL_OPTIONS]:
+            raise click.UsageError(f"--{idle[0]} is of no use with --cluster, where a run gets a core; leave it out.")
+    elif idle := [name for name in told if name in CLUSTER_OPTIONS]:
+        raise click.UsageError(f"--{idle[0]} is of no use without --cluster; name a cluster, or leave it out.")
 
 
 def _place(name: str) -> Path:
