@@ -21,6 +21,8 @@ Record = dict[str, Any]
 
 RATE = FiniteRange(0, min_open=True)
 SEED = click.IntRange(0, (1 << 63) - 1)
+REWARD_SEEDS = click.IntRange(1, 7)
+"""Seed 7 made the listener, which must be none of the rewards."""
 
 
 def corpus_options(command: Command) -> Command:
@@ -98,7 +100,7 @@ def anchor(data: Path, selection: str, out: Path, threads: int, init: str, batch
 
 @train.command()
 @corpus_options
-@click.option("--seeds", type=click.IntRange(1), default=2, show_default=True, help="Nets of each kind.")
+@click.option("--seeds", type=REWARD_SEEDS, default=2, show_default=True, help="Nets of each kind; the paper has 2.")
 @click.option("--only", metavar="NAME", multiple=True, help="Train this net alone, e.g. contrastive_rhythm-0.")
 @click.option("--steps", type=click.IntRange(1), help="Gradient steps a net; by default as many as its kind needs.")
 def rewards(
@@ -130,20 +132,29 @@ def rewards(
 
 
 @train.command()
-@click.option("--anchor", "anchors", type=EXISTING_FOLDER, multiple=True, required=True, help="Run of an anchor.")
+@click.option("--anchor", "anchors", type=EXISTING_FOLDER, multiple=True, required=True, help="Its run; one a part.")
 @click.option("--rewards", "judges", type=EXISTING_FOLDER, required=True, help="Folder of `gapt train rewards`.")
 @click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/test/SET.jsonl.gz, to score them on.")
 @click.option("--selection", type=click.Choice(["all", "public-domain"]), default="all", show_default=True)
 @click.option("--out", type=FOLDER, required=True, help="Folder of the kit.")
 def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out: Path) -> None:
-    """Put anchors and rewards together into the kit that post-training needs."""
+    """Put anchors and rewards together into the kit that post-training needs.
+
+    It needs an anchor of each part that is to be post-trained, and of each seed all four rewards.
+    """
     from gapt_core.rl.kit import save_kit
-    from gapt_core.rl.make_kit import make_kit
+    from gapt_core.rl.make_kit import KINDS, SEEDS, make_kit
     from gapt_core.train.corpus import load_corpus
 
     made = make_kit(anchors, judges, load_corpus(data, "test", selection))
     save_kit(made, out)
-    click.echo(f"The kit in {out} has {len(made.anchors)} anchors and {len(made.judges)} rewards.")
+    parts = " and ".join(made.anchors)
+    click.echo(f"The kit in {out} has {len(made.judges)} rewards, and anchors to post-train: {parts}.")
+    if len(made.judges) < SEEDS * len(KINDS):
+        way = f"`gapt train rewards --seeds {SEEDS}`"
+        click.echo(
+            f"The method has {SEEDS} rewards of each kind, this kit has one; train the others with {way}.", err=True
+        )
 
 
 @train.command()
@@ -152,9 +163,9 @@ def kit(anchors: tuple[Path, ...], judges: Path, data: Path, selection: str, out
 @click.option("--init", default="default-mle", show_default=True, help="Policy to begin as: a preset, or a best.pt.")
 @click.option("--part", type=click.Choice(["chord", "melody"]), default="chord", show_default=True)
 @click.option("--steps", type=click.IntRange(1), help="Steps in all; 150, or the paper's 1000.")
-@click.option("--rollouts", type=click.IntRange(2), help="Episodes a step; 48, or the paper's 384.")
+@click.option("--rollouts", type=click.IntRange(2), help="Episodes a step and process; 48, or the paper's 384.")
 @click.option("--frames", type=click.IntRange(16), help="Frames of an episode at most; 192, or the paper's 256.")
-@click.option("--rate", type=RATE, help="Peak learning rate of the policy; 1.5e-4, or the paper's 5e-6.")
+@click.option("--rate", type=RATE, help="Peak learning rate of the policy; 4e-4, or the paper's 5e-6.")
 @click.option("--adversary", type=FiniteRange(0), default=1.0, show_default=True, help="Its weight; 0 is without.")
 @click.option("--schedule", type=click.Choice(["two-phase", "fixed", "every"]), default="two-phase", show_default=True)
 @click.option("--paper", is_flag=True, help="The constants of the paper's own code; made for a large GPU.")
@@ -172,7 +183,8 @@ def gapt(
 ) -> None:
     """Post-train a policy with PPO against coherence rewards, rules and a discriminator.
 
-    A kill loses at most ten steps: call the same command again to go on. On several GPUs, start it with torchrun.
+    A kill loses at most ten steps: call the same command again to go on. On several GPUs, start it with torchrun; each
+    process rolls out --rollouts episodes of its own.
     """
     from gapt_core.export.start import find_kit, load_start
     from gapt_core.rl.gapt import Gapt

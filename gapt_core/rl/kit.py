@@ -34,6 +34,9 @@ MAX_INDEX_BYTES = 1 << 20
 MOST_NETS = 32
 """A kit of unknown origin must not ask for all memory."""
 
+GROUPS = ("anchors", "judges")
+"""What a record tells of: of each net of a group, by name, the last stage of its training."""
+
 ENCODER = ("width", "layers", "heads", "feedforward")
 JUDGES = ("contrastive", "discriminative")
 
@@ -58,7 +61,7 @@ class Kit:
 
     def origins(self) -> dict[str, dict[str, Any]]:
         """By name of each net the last stage of its training; empty where the record does not tell."""
-        anchors, judges = (self.record.get(group, {}) for group in ("anchors", "judges"))
+        anchors, judges = (self.record.get(group, {}) for group in GROUPS)
         told = {_anchor_name(part): anchors.get(part, {}) for part in self.anchors}
         return told | {name: judges.get(name, {}) for name in self.judges}
 
@@ -88,7 +91,7 @@ def read_kit(read: Callable[[str], bytes]) -> Kit:
         nets = {name: with_weights(_build(name, index["nets"][name]), read(_member(name))) for name in index["nets"]}
         anchors = {net.part.name: net for net in nets.values() if isinstance(net, AnchorNet)}
         judges = {name: net for name, net in nets.items() if not isinstance(net, AnchorNet)}
-        return Kit(anchors, judges, dict(index["record"]))
+        return Kit(anchors, judges, _sane_record(index["record"]))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"its {KIT} is not that of a kit") from error
 
@@ -148,6 +151,20 @@ def _parsed(text: bytes) -> dict[str, Any]:
     if len(index["nets"]) > MOST_NETS:
         raise ValueError(f"it has more than {MOST_NETS} nets")
     return index
+
+
+def _sane_record(record: dict[str, Any]) -> dict[str, Any]:
+    """`record`, where it is one that cards and manifests can be written from; else what is raised is in `read_kit`."""
+    stages = [stage for group in GROUPS for stage in record.get(group, {}).values()]
+    entries = [entry for stage in stages for entry in stage.get("data", [])]
+    kinds: list[tuple[Any, type | tuple[type, ...]]] = [(record, dict)]
+    kinds += [(stage.get("selection", ""), str) for stage in stages]
+    kinds += [(score, (int, float)) for stage in stages for score in stage.get("test", {}).values()]
+    kinds += [(entry[name], str) for entry in entries for name in ("name", "licence")]
+    kinds += [(entry["songs"], int) for entry in entries]
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("a record tells of nets by name")
+    return record
 
 
 def _described(anchor: AnchorNet) -> dict[str, Any]:

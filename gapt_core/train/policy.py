@@ -16,7 +16,7 @@ from gapt_core.train.batches import Batch, BatchConfig, BatchSource, whole_piece
 from gapt_core.train.corpus import Corpus, describe_data
 from gapt_core.train.losses import Losses, likelihood_losses
 from gapt_core.train.optimise import descend, make_optimisers
-from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_state
+from gapt_core.train.run import DAMAGE, Origin, Recipe, Run, read_stages, read_state
 
 VALIDATED = 32
 """Songs of a set that are looked at in a validation, at most."""
@@ -144,9 +144,9 @@ def load_best(path: Path) -> Trained:
         state = read_state(path)
         net = PolicyNet(PolicyConfig(**state["config"]["net"]))
         net.load_state_dict(state["net"])
+        return Trained(net.eval(), read_stages(state))
     except DAMAGE as error:
         raise TrainingError(f"{path} holds no trained policy; give the best.pt of a run.") from error
-    return Trained(net.eval(), tuple(state["stages"]))
 
 
 def _validation_batches(valid: Corpus, config: TrainConfig, shown: bool) -> dict[str, Batch]:

@@ -30,8 +30,11 @@ LOG = "log.jsonl"
 CHANGEABLE = frozenset({"steps", "patience", "cooldown"})
 """What of a recipe a resumed run may change: how long it goes on."""
 
-DAMAGE = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError)
-"""What reading a file of weights raises where it is not one."""
+DAMAGE = (
+    *(OSError, EOFError, pickle.UnpicklingError, RuntimeError),
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
+)
+"""What reading a file of weights, and building the net that it describes, raises where it is not one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +224,14 @@ def read_state(path: Path) -> Any:
     if path.is_file() and not zipfile.is_zipfile(path):
         raise pickle.UnpicklingError(f"{path} is no archive")
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def read_stages(state: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The stages of training that what was saved tells of, oldest first; what may be raised is `DAMAGE`."""
+    stages = state["stages"]
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise TypeError("stages of training are a list of records")
+    return tuple(stages)
 
 
 def _fixed(config: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from gapt_core.errors import TrainingError
 from gapt_core.evaluate.rollout import PlayConfig, play
 from gapt_core.metrics import figures, mean_figures
 from gapt_core.model.policy import HIDDEN, PolicyConfig, PolicyNet, PolicyOutput
+from gapt_core.train.anchor import load_anchor
 from gapt_core.train.batches import (
     BatchConfig,
     BatchSource,
@@ -31,6 +34,7 @@ from gapt_core.train.corpus import Corpus, load_corpus, set_weights
 from gapt_core.train.crops import start_with_onset, transpose_chords, transpose_melody
 from gapt_core.train.losses import likelihood_losses
 from gapt_core.train.policy import TrainConfig, Trainer, load_best, train_policy
+from gapt_core.train.rewards import load_judge
 from gapt_core.vocabulary import (
     ACTIONS,
     CHORD_HOLD,
@@ -226,6 +230,39 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "best.pt").write_bytes(b"not weights")
     with pytest.raises(TrainingError, match="no trained policy"):
         load_best(tmp_path / "best.pt")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state.pop("stages"),
+        lambda state: state.update(stages=3),
+        lambda state: state.update(stages=["all"]),
+        lambda state: state.update(config={"net": 3}),
+        lambda state: state.update(config={"net": {"heads": 0}}),
+        lambda state: state.update(config={"net": {"layers": -1, "width": "wide"}}),
+        lambda state: state.update(net=[1, 2]),
+        lambda state: state["net"].popitem(),
+    ],
+)
+def test_weights_that_do_not_fit_what_is_told_of_them_are_refused(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    state = {"net": PolicyNet(TINY.net).state_dict(), "config": {"net": TINY.net.to_dict()}, "stages": [{"step": 1}]}
+    torch.save(state, tmp_path / "best.pt")
+    assert load_best(tmp_path / "best.pt").stages == ({"step": 1},)
+    change(state)
+    torch.save(state, tmp_path / "best.pt")
+    with pytest.raises(TrainingError, match=r"holds no trained policy; give the best\.pt of a run"):
+        load_best(tmp_path / "best.pt")
+
+
+@pytest.mark.parametrize("content", [[1, 2], torch.zeros(3), "text"])
+def test_files_that_hold_something_else_are_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "best.pt")
+    for load in (load_best, load_anchor, load_judge):
+        with pytest.raises(TrainingError, match=r"best\.pt holds no"):
+            load(tmp_path / "best.pt")
 
 
 def test_a_folder_without_songs_is_refused(tmp_path: Path) -> None:
