@@ -46,17 +46,48 @@ def run(context: click.Context, /, grid: str, out: Path, data: Path, kit: str, i
     from gapt_core.experiment.folder import write_grid
     from gapt_core.experiment.grid import find_grid
     from gapt_core.experiment.runner import refuse_others, tasks_of
-    from gapt_core.experiment.stages import STAGES
+    from gapt_core.experiment.stages import STAGES, refuse_other_recipes
 
     chosen = find_grid(grid)
     inputs = {"songs": data, "kit": _place(kit), "start": _place(init)}
     tasks = tasks_of(chosen, out, inputs, STAGES)
     refuse_others(tasks)
+    refuse_other_recipes(out, tasks)
     write_grid(out, chosen)
     outcomes = _perform(tasks, **way)
     failed = [name for name, outcome in outcomes.items() if outcome.name == "FAILED"]
     if failed:
         raise TrainingError(f"{', '.join(failed)} failed; `gapt experiment list {out}` says why.")
+
+
+@experiment.command()
+@click.argument("folder", type=EXISTING_FOLDER)
+@click.argument("kinds", nargs=-1, required=True)
+@click.option("--data", type=EXISTING_FOLDER, required=True, help="Corpus: DIR/{test,ood}/SET.jsonl.gz.")
+@click.option("--against", metavar="PRESET|WEIGHTS", help="The melody agent of duets, for the kind against.")
+@click.option("--run", "names", multiple=True, metavar="RUN", help="Only this run; for several say it again.")
+def measure(folder: Path, kinds: Sequence[str], data: Path, against: str | None, names: Sequence[str]) -> None:
+    """Measure the trained runs of the experiment in FOLDER in KINDS that they lack.
+
+    KINDS are play, adaptation-single, adaptation-multiple, sessions, ahead and against.
+    """
+    from gapt_core.experiment.folder import open_experiment
+    from gapt_core.experiment.locks import locked
+    from gapt_core.experiment.stages import measure_kinds
+
+    inputs = {"songs": data} | ({"agent": _place(against)} if against else {})
+    wanted = [kind.replace("-", " ") for kind in kinds]
+    runs = {run.settings.name: run for run in open_experiment(folder)[1]}
+    if unknown := sorted(set(names) - set(runs)):
+        raise TrainingError(f"{folder} has no run {unknown[0]}; `gapt experiment list {folder}` shows those it has.")
+    for run in (runs[name] for name in names or runs):
+        if run.state is None or "train" not in run.state.done:
+            click.echo(f"{run.settings.name}: is not trained yet")
+            continue
+        with locked(run.folder) as got:
+            if got:
+                measure_kinds(run.folder, run.settings, inputs, wanted)
+            click.echo(f"{run.settings.name}: {'done' if got else 'is being done by another process'}")
 
 
 @experiment.command("list")

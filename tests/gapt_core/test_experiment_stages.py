@@ -15,8 +15,9 @@ from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
 from gapt_core.errors import TrainingError
+from gapt_core.evaluate.measure import CONTROL, TRUTH
 from gapt_core.evaluate.measured import Measured
-from gapt_core.experiment.folder import open_experiment, standings, write_grid
+from gapt_core.experiment.folder import RECIPE, open_experiment, standings, write_grid
 from gapt_core.experiment.grid import Grid
 from gapt_core.experiment.runner import Outcome, perform, tasks_of
 from gapt_core.experiment.stages import STAGES, WEIGHTS, gapt_config
@@ -63,7 +64,10 @@ def test_every_arm_is_trained_and_measured(inputs: dict[str, Path], tmp_path: Pa
     assert [row["steps"] for row in standings(tmp_path)] == [0, 2, 2]
     for task in tasks.values():
         measured = Measured.load(task.folder / "measured" / "play")
-        assert {"ground truth", "anticipate", "react"} <= set(measured.sets[0].rows)
+        rows = measured.sets[0].rows
+        assert {TRUTH, "anticipate", "react"} <= set(rows)
+        assert rows[TRUTH].shuffled == pytest.approx([song.note_in_chord for song in rows[CONTROL].figures])
+        assert len(rows["react"].shuffled) == 3 and rows["react"].shuffled != rows[TRUTH].shuffled
         assert Measured.load(task.folder / "measured" / "adaptation-single").kind == "adaptation single"
         latency = json.loads((task.folder / "latency.json").read_text())
         assert 0 < latency["p50"] <= latency["p95"] and 0.2 < latency["ratio"] < 5
@@ -81,6 +85,47 @@ def test_settings_become_a_recipe() -> None:
     assert published == replace(as_published(GaptConfig()), steps=3)
     with pytest.raises(TrainingError, match=r"training\.ppo has no “speed”"):
         gapt_config(replace(by_condition["gapt"], training={"ppo": {"speed": 3}}))
+
+
+def test_a_training_by_another_recipe_does_not_go_on(inputs: dict[str, Path], tmp_path: Path) -> None:
+    (task,) = tasks_of(replace(GRID, arms=("rl",)), tmp_path / "out", inputs, STAGES)
+    task.folder.mkdir(parents=True)
+    earlier = json.dumps(replace(gapt_config(task.settings), window=32).to_dict())
+    (task.folder / RECIPE).write_text(earlier)
+    with pytest.raises(TrainingError, match="window is 32 in rl-seed0, but 64 in this version; go on with"):
+        perform(task)
+    assert (task.folder / RECIPE).read_text() == earlier
+    grid = tmp_path / "gapt.json"
+    grid.write_text(json.dumps(replace(GRID, arms=("gapt",)).to_dict()))
+    options = ["--data", inputs["songs"], "--kit", inputs["kit"], "--init", inputs["start"]]
+    command = ["experiment", "run", grid, "--out", tmp_path / "out", *options]
+    result = CliRunner().invoke(gapt, [str(part) for part in command])
+    assert (result.exit_code, "holds runs of another recipe: window is 32 in rl-seed0" in result.stderr) == (2, True)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["rl-seed0"]
+
+
+def test_further_kinds_are_measured_later(inputs: dict[str, Path], tmp_path: Path) -> None:
+    (task,) = tasks_of(replace(GRID, arms=("mle",)), tmp_path, inputs, STAGES[:1])
+    write_grid(tmp_path, replace(GRID, arms=("mle", "rl")))
+    assert perform(task) is Outcome.DONE
+
+    def measure(*more: object) -> tuple[int, str]:
+        command = ["experiment", "measure", tmp_path, "against", "--data", inputs["songs"], *more]
+        result = CliRunner().invoke(gapt, [str(part) for part in command])
+        return result.exit_code, result.stdout or result.stderr
+
+    code, said = measure()
+    assert code == 2 and "Duets need a melody agent" in said
+    assert measure("--against", inputs["start"]) == (0, "mle-seed0: done\nrl-seed0: is not trained yet\n")
+    measured = Measured.load(task.folder / "measured" / "against")
+    assert measured.kind == "against" and measured.config.songs == 3 and measured.config.frames == 128
+    before = (task.folder / "measured" / "against" / "figures.json").stat().st_mtime_ns
+    assert measure("--run", "mle-seed0") == (0, "mle-seed0: done\n")
+    assert (task.folder / "measured" / "against" / "figures.json").stat().st_mtime_ns == before
+    code, said = measure("humming", "--against", inputs["start"])
+    assert code == 2 and "There is no kind of measurement “humming”; name play," in said
+    code, said = measure("--run", "gapt-seed7")
+    assert code == 2 and "has no run gapt-seed7" in said
 
 
 def test_from_the_command_line(inputs: dict[str, Path], tmp_path: Path) -> None:
