@@ -13,13 +13,34 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import toy_runs
+from tiny_corpus import write_corpus
+from tiny_kit import tiny_kit
+from tiny_policy import write_policy_preset
 from toy_runs import GRID, STAGES, toy_tasks
 
 from gapt_core.errors import TrainingError
+from gapt_core.evaluate.measured import Measured
+from gapt_core.experiment.grid import Grid
 from gapt_core.experiment.packing import pack, unpack
-from gapt_core.experiment.runner import Outcome, perform
+from gapt_core.experiment.runner import Outcome, perform, tasks_of
+from gapt_core.experiment.stages import STAGES as REAL_STAGES
+from gapt_core.experiment.stages import WEIGHTS
 from gapt_core.experiment.state import Stage, read_state
+from gapt_core.rl.kit import kit_members
+from gapt_core.train.policy import load_best
+
+TRAINING = {
+    "steps": 1,
+    "rollouts": 2,
+    "frames": 16,
+    "buffers": 1,
+    "fit_rounds": 1,
+    "adversary": {"warm_rounds": 1, "rounds": 1, "interval": 1, "net": {"width": 16, "layers": 1, "heads": 1}},
+}
+MEASURING = {"songs": 1, "frames": 32, "vendi_songs": 1, "kinds": ["play"]}
+REAL = Grid("real", (0,), ("rl", "gapt"), (), (), TRAINING, MEASURING)
 
 
 @pytest.fixture
@@ -99,6 +120,32 @@ def test_a_grid_runs_on_two_workers_of_ray(songs: Path) -> None:
     assert len((begun.folder / toy_runs.STEPS).read_text().splitlines()) == 30
     again = run_cluster(tasks, "local", 0.0, lambda settings, outcome: None)
     assert set(again.values()) == {Outcome.READY}
+
+
+def test_real_runs_from_a_preset_come_home_as_they_are_here(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    from gapt_core.experiment.cluster import run_cluster
+
+    preset = write_policy_preset(tmp_path / "tiny", kit=kit_members(tiny_kit())).folder
+    inputs = {"songs": write_corpus(tmp_path / "songs", songs=2), "kit": preset, "start": preset}
+    tasks = tasks_of(REAL, tmp_path / "out", inputs, REAL_STAGES)
+    outcomes = run_cluster(tasks, "local", 0.0, lambda settings, outcome: None)
+    assert outcomes == {"rl-seed0": Outcome.DONE, "gapt-seed0": Outcome.DONE}
+    for task in tasks:
+        state = read_state(task.folder)
+        assert state is not None and set(state.done) == {"train", "measure", "latency"} and not state.failure
+        start, stage = load_best(task.folder / WEIGHTS).stages
+        assert start["selection"] == "all" and (stage["kind"], stage["kit"]) == ("gapt", {"seed": 0})
+        played = Measured.load(task.folder / "measured" / "play")
+        assert {"anticipate", "react"} <= set(played.sets[0].rows)
+    here = replace(tasks[0], folder=tmp_path / "here", stages=REAL_STAGES[:1])
+    threads = torch.get_num_threads()
+    # A worker has one core, and sums are rounded otherwise on more.
+    torch.set_num_threads(1)
+    perform(here)
+    torch.set_num_threads(threads)
+    home, local = (load_best(folder / WEIGHTS).net.state_dict() for folder in (tasks[0].folder, here.folder))
+    assert all(torch.equal(home[name], local[name]) for name in local)
 
 
 RUN = """

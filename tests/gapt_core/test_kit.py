@@ -13,12 +13,10 @@ from click.testing import CliRunner
 from safetensors.torch import load, save
 from tiny_corpus import write_corpus
 from tiny_kit import tiny_kit
-from tiny_policy import tiny_net, write_policy_preset
-from tiny_presets import tiny_fields
+from tiny_policy import write_policy_preset
 
 from bridge.cli import gapt
 from gapt_core.errors import ExportError, TrainingError
-from gapt_core.export.preset import export_preset
 from gapt_core.export.start import find_kit
 from gapt_core.rl.kit import Kit, kit_members, load_kit, preset_kit, read_kit, save_kit
 from gapt_core.train.policy import load_best
@@ -35,9 +33,7 @@ def member(name: str) -> str:
 
 
 def preset_with(members: dict[str, bytes], folder: Path) -> Preset:
-    fields = tiny_fields()
-    del fields["network"], fields["vocabulary"]
-    return export_preset(tiny_net(), folder, fields, "# A card\n", kit=members)
+    return write_policy_preset(folder, kit=members)
 
 
 def same_weights(one: Kit, other: Kit) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -36,8 +37,8 @@ def random_input(frames: int, seed: int = 0, batch: int = 1) -> PolicyInput:
     return PolicyInput(melody, chord, now, metre, torch.randint(len(STYLES), (batch,), generator=random))
 
 
-def write_policy_preset(folder: Path, seed: int = 0) -> Preset:
-    """A preset that can be played, at `folder`."""
+def write_policy_preset(folder: Path, seed: int = 0, kit: Mapping[str, bytes] | None = None) -> Preset:
+    """A preset that can be played, at `folder`, with the members of a training kit if they are given."""
     fields = tiny_fields()
     del fields["network"], fields["vocabulary"]
-    return export_preset(tiny_net(seed), folder, fields, "# A tiny preset\n")
+    return export_preset(tiny_net(seed), folder, fields, "# A tiny preset\n", kit=kit)
