@@ -18,7 +18,7 @@ from presets.errors import GaptError
 COMMANDS = {
     "jam": "bridge.commands.jam:jam",
     "accompany": "bridge.commands.accompany:accompany",
-    "presets": "presets.cli:presets",
+    "presets": "gapt_core.commands.presets:presets",
     "songs": "gapt_core.data.cli:songs",
     "train": "gapt_core.commands.train:train",
     "evaluate": "gapt_core.commands.evaluate:evaluate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from gapt_core.evaluate.measured import HISTOGRAM, LISTENER
 from gapt_core.experiment.statistics import Interval, PairedTest, paired_test, ratio_interval
 from gapt_core.finetune.copied import By
 from gapt_core.finetune.hearing import Floats, Heard
-from gapt_core.finetune.tuning import Result
 
 FIGURES = {
     "note_in_chord": ("note in chord", 3),
@@ -32,6 +32,22 @@ SEED = 0
 """Of what is resampled: a report says the same whenever it is written."""
 
 
+class Pair(Protocol):
+    """The same songs as heard before and after something, or from one and from another, and their own chords."""
+
+    @property
+    def before(self) -> By:
+        """By mode, what is compared with."""
+
+    @property
+    def after(self) -> By:
+        """By mode, what is compared."""
+
+    @property
+    def own(self) -> Heard | None:
+        """The songs' own chords; None unless all of them have some."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A figure before and after, in one mode or both, and in the player's own chords, NaN where that is undefined; with
@@ -46,7 +62,7 @@ class Comparison:
     ratio: Interval | None = None
 
 
-def comparisons(result: Result) -> list[Comparison]:
+def comparisons(result: Pair) -> list[Comparison]:
     """Every figure that is defined, in each mode and in both."""
     return [
         _compared(result, figure, mode)
@@ -61,7 +77,7 @@ def level(heard: By, figure: str, mode: str) -> float:
     return float(np.mean([one.mean(figure) for one in _in(heard, mode)]))
 
 
-def _compared(result: Result, figure: str, mode: str) -> Comparison:
+def _compared(result: Pair, figure: str, mode: str) -> Comparison:
     own = result.own.mean(figure) if result.own is not None and figure != "nats" else math.nan
     before, after = (level(heard, figure, mode) for heard in (result.before, result.after))
     if figure in DIVERSITY:
