@@ -48,13 +48,13 @@ class AdversaryConfig:
 
     weight: float = 1.0
     schedule: str = "two-phase"
-    interval: int = 3
-    warm_steps: int = 60
-    threshold: float = 0.75
+    interval: int = 2
+    warm_steps: int = 75
+    threshold: float = 0.6
     recent: int = 3
-    rounds: int = 4
+    rounds: int = 6
     rows: int = 24
-    keep: int = 4
+    keep: int = 2
     hop: int = 32
     rate: float = 2e-3
     matrix_rate: float = 0.02
@@ -64,7 +64,7 @@ class AdversaryConfig:
     smoothing: float = 0.1
     dropout: float = 0.1
     warm_accuracy: float = 0.75
-    warm_rounds: int = 64
+    warm_rounds: int = 24
     net: EncoderConfig = field(default_factory=EncoderConfig)
 
 
