@@ -13,6 +13,7 @@ from typing import Any
 from gapt_core.evaluate.card import plain_sets
 from gapt_core.evaluate.measure import MODES, TRUTH
 from gapt_core.evaluate.tables import from_json, mean_table
+from gapt_core.rl.recipe import GaptConfig, as_published
 from presets.store import Store
 
 HERE = Path(__file__).parent
@@ -33,6 +34,9 @@ def page() -> str:
         "{temperatures}": means("figures-*.json", "temperature"),
         "{doubt}": means("doubt-*.json", "doubt"),
         "{validations}": validations(),
+        "{kit}": kit(),
+        "{constants}": constants(),
+        "{steps}": steps(),
         "{pilots}": pilots(),
     }
     for place, rows in tables.items():
@@ -68,6 +72,55 @@ def validations() -> Iterator[str]:
             record = json.loads(line)
             losses = (record["anticipate_mean"], record["react_mean"], record["melody_mean"])
             yield f"| {stage} | {record['step']} | " + " | ".join(f"{loss:.4f}" for loss in losses) + " |"
+
+
+def kit() -> Iterator[str]:
+    """One table row a net of the shipped kit, from the log of its training."""
+    yield "| net | steps | seconds a step | minutes | at the end |"
+    yield "|---|---|---|---|---|"
+    for file in sorted((HERE / "training" / "kit").glob("*.jsonl")):
+        records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        times = [record["seconds"] for record in records if "seconds" in record]
+        reached = records[-1]["validation"]
+        score = f"{reached:.3f} nats a frame" if reached > 0 else f"{-reached:.3f}"
+        yield f"| {file.stem} | {len(times)} | {mean(times):.2f} | {sum(times) / 60:.1f} | {score} |"
+
+
+def constants() -> Iterator[str]:
+    """One table row a constant of post-training that is not the paper's."""
+    yield "| constant | here | the paper's code |"
+    yield "|---|---|---|"
+    ours, theirs = flat(GaptConfig().to_dict()), flat(as_published(GaptConfig()).to_dict())
+    for name in (name for name in ours if ours[name] != theirs[name]):
+        yield f"| `{name}` | {told(ours[name])} | {told(theirs[name])} |"
+
+
+def flat(config: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """The fields of a recipe by their paths, as a grid of an experiment nests them."""
+    fields: dict[str, Any] = {}
+    for name, value in config.items():
+        fields |= flat(value, f"{place}{name}.") if isinstance(value, dict) else {place + name: value}
+    return fields
+
+
+def told(value: Any) -> str:
+    """A constant as one writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def steps() -> Iterator[str]:
+    """One table row a run of post-training: where the seconds of its steps went, on average."""
+    parts = ("rollout", "rewards", "anchor", "policy", "value", "adversary", "total")
+    yield "| run | rate | steps | " + " | ".join(parts) + " | ratios clipped |"
+    yield "|---" * (len(parts) + 4) + "|"
+    for file in sorted((HERE / "training" / "steps").glob("*.jsonl")):
+        first, *records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        times = [f"{mean(record['seconds'][part] for record in records):.2f}" for part in parts]
+        clipped = mean(record["clip_fraction"] for record in records)
+        rate = told(first["recipe"]["ppo"]["rate"])
+        yield f"| {file.stem} | {rate} | {len(records)} | " + " | ".join(times) + f" | {clipped:.2%} |"
 
 
 def pilots() -> Iterator[str]:
