@@ -27,9 +27,10 @@ from gapt_core.finetune.report import Told, report, summary
 from gapt_core.metrics import mean_figures
 from gapt_core.rl.kit import Kit
 from gapt_core.train.policy import Trained
+from presets.manifest import REPORT
 from presets.preset import Preset
 
-REPORT, FIGURES = "report.md", "report.json"
+FIGURES = "report.json"
 SONGS_PICTURE, TRAINING_PICTURE = "report-songs.png", "report-training.png"
 DUETS = 3
 

@@ -31,8 +31,8 @@ class _Melodies(NamedTuple):
 class AnchorStepper(Stepper):
     """The step of an anchor: the policy's, with what the encoder has read of the melody added at every position."""
 
-    def __init__(self, anchor: AnchorNet, heard: _Melodies) -> None:
-        super().__init__(anchor.decoder, batch=len(heard.melody), spare=1)
+    def __init__(self, anchor: AnchorNet, heard: _Melodies, cache: torch.dtype = torch.bfloat16) -> None:
+        super().__init__(anchor.decoder, batch=len(heard.melody), spare=1, cache=cache)
         self.read = anchor.read(*heard)
 
     def embed(self, melody: Tensor, chord: Tensor, now: Tensor, metre: Tensor, style: Tensor) -> Tensor:

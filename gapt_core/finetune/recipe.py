@@ -28,8 +28,8 @@ LIKELIHOOD = TrainConfig(
 """Maximum likelihood: a tenth and a seventh of the rates of training from nothing."""
 
 POST_TRAINING = GaptConfig(
-    steps=120,
-    rollouts=32,
+    steps=150,
+    rollouts=40,
     ppo=PpoConfig(rate=3e-4, value_rate=4e-4, kl=0.02, guide=0.02, reference=START),
     adversary=AdversaryConfig(warm_rounds=32),
     buffers=4,
@@ -86,8 +86,8 @@ class Recipe:
     passes: float = 16.0
     own_share: float = 0.75
     draws: int = 3
-    heard: int = 4
-    frames: int = 512
+    heard: int = 3
+    frames: int = 384
     songs: int = 48
 
     def to_dict(self) -> dict[str, Any]:

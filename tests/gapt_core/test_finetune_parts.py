@@ -50,7 +50,7 @@ def test_an_anchor_stepped_is_the_anchor_in_one_pass() -> None:
     pieces = melodies(tiny_material(3).train)
     heard = side_by_side(pieces)
     chord = torch.from_numpy(np.stack([piece.chord for piece in pieces]))
-    stepper, style = AnchorStepper(anchor, heard).eval(), torch.zeros(len(pieces), dtype=torch.long)
+    stepper, style = AnchorStepper(anchor, heard, torch.float32).eval(), torch.zeros(len(pieces), dtype=torch.long)
     with torch.inference_mode():
         columns = []
         for frame in range(30):
