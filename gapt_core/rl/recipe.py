@@ -19,7 +19,8 @@ class GaptConfig:
 
     Attributes:
         part: what is played: `chord` for the policy, `melody` for the melody agent.
-        rollouts: episodes a step, `frames` long at most; half of them see the present note, if the part is `chord`.
+        rollouts: episodes a step and process, `frames` long at most; half of them see the present note, if the part is
+            `chord`.
         averaged: whether the coherence nets of one kind are averaged; the paper's code adds up all eight.
         window: frames the coherence nets judge at once; 0 is the whole crop, as in the paper.
         hop: frames from one payment of their rewards to the next; 0 pays at the end, as in the paper.
