@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from presets.errors import PresetError
+from presets.lock import locked
 
 PREFIX = ".gapt-"
 LOCK, NEW, NEXT, OLD = (PREFIX + what for what in ("lock", "new-", "next-", "old-"))
@@ -89,41 +90,22 @@ def tidy(root: Path) -> None:
     """Finish what a killed process began in `root`; where one is at work, or nothing may be written, change nothing."""
     if not root.is_dir() or not any(path.name.startswith(PREFIX) for path in root.iterdir()):
         return
-    import filelock
-
     try:
-        with _locked(root, 0):
+        with locked(root / LOCK, 0.0):
             _finish(root)
-    except (OSError, filelock.Timeout) as error:
+    except OSError as error:
         logger.debug("%s is left as it is: %s", root, error)
 
 
 @contextlib.contextmanager
 def _changing(root: Path) -> Iterator[None]:
-    import filelock
-
-    try:
-        with _locked(root, PATIENCE_SECONDS):
-            _finish(root)
-            yield
-    except filelock.Timeout:
-        raise PresetError(f"Another program is changing {root}: wait until it is done, then try again.") from None
-
-
-@contextlib.contextmanager
-def _locked(root: Path, patience_seconds: float) -> Iterator[None]:
-    # A fortieth of a second to import, and most commands change nothing.
-    import filelock
-
-    lock = root / LOCK
-    with filelock.FileLock(lock, timeout=patience_seconds):
+    with contextlib.ExitStack() as stack:
         try:
-            yield
-        finally:
-            # While it is held: whoever waits for it sees that it is gone and makes a new one. Windows refuses, and
-            # there it is removed on release.
-            with contextlib.suppress(OSError):
-                lock.unlink()
+            stack.enter_context(locked(root / LOCK, PATIENCE_SECONDS))
+        except TimeoutError:
+            raise PresetError(f"Another program is changing {root}: wait until it is done, then try again.") from None
+        _finish(root)
+        yield
 
 
 def _finish(root: Path) -> None:

@@ -35,7 +35,6 @@ LIBRARIES = {
     "aalink": ("bridge/ports/link.py",),
     "click": ("*/cli.py", "bridge/commands/*.py", "gapt_core/commands/*.py"),
     "fastjsonschema": ("presets/manifest.py",),
-    "filelock": ("presets/place.py",),
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
     "matplotlib": ("gapt_core/experiment/figures*.py", "gapt_core/finetune/pictures.py", "gapt_core/rl/plot.py"),
     "music21": ("gapt_core/data/*",),

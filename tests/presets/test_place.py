@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import filelock
 import pytest
 
 from presets import place
 from presets.errors import PresetError
+from presets.lock import locked
 from presets.place import LOCK, NEW, NEXT, OLD, current, names, put, take_away, tidy
 
 
@@ -86,7 +86,7 @@ def test_half_of_one_does_not_count(root: Path) -> None:
 
 def test_nobody_tidies_up_where_another_is_at_work(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     committed(root)
-    with filelock.FileLock(root / LOCK):
+    with locked(root / LOCK, 0.0):
         before = listed(root)
         tidy(root)
         assert listed(root) == before
