@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,13 @@ def test_every_field_is_in_the_document() -> None:
     text = document.read_text("utf-8")
     missing = [name for name in _fields(schema()) if f"`{name}`" not in text]
     assert not missing
+    kinds = schema()["definitions"]
+    missing = [name for kind in kinds.values() for name in _fields(kind) if f"`{name}`" not in text]
+    assert not missing
+    for pattern, kind in schema()["properties"]["members"]["patternProperties"].items():
+        most = kinds[kind["$ref"].rpartition("/")[2]]["properties"]["bytes"]["maximum"]
+        for ending in re.findall(r"\w{2,}", pattern):
+            assert re.search(rf"\| `\.{ending}` \| .* \| {most >> 20} MiB \|", text), ending
 
 
 def _fields(part: dict[str, Any], prefix: str = "") -> list[str]:
