@@ -38,6 +38,7 @@ def page() -> str:
         "{constants}": constants(),
         "{steps}": steps(),
         "{pilots}": pilots(),
+        "{seeds}": seeds(),
     }
     for place, rows in tables.items():
         text = text.replace(place, "\n".join(rows))
@@ -72,6 +73,21 @@ def validations() -> Iterator[str]:
             record = json.loads(line)
             losses = (record["anticipate_mean"], record["react_mean"], record["melody_mean"])
             yield f"| {stage} | {record['step']} | " + " | ".join(f"{loss:.4f}" for loss in losses) + " |"
+
+
+def seeds() -> Iterator[str]:
+    """Means over the validation sets: the data, then every seed of post-training in both modes."""
+    told = ("note_in_chord", "onsets_per_bar", "unique_chords", "entropy", "pitch_classes", "longest_repetition", "vendi")
+    yield "| weights | mode | in chord | onsets/bar | chords | entropy | pcs | run | Vendi |"
+    yield "|---" * 9 + "|"
+    files = sorted((HERE / "training" / "seeds").glob("*.json"))
+    for number, file in enumerate(files):
+        found = mean_table(from_json(json.loads(file.read_text("utf-8"))), "test")
+        assert found is not None
+        for row in MODES if number else (TRUTH, *MODES):
+            values = found.rows[row].to_dict()
+            name = "-" if row == TRUTH else file.stem
+            yield f"| {name} | {row} | " + " | ".join(f"{values[figure]:.3f}" for figure in told) + " |"
 
 
 def kit() -> Iterator[str]:
