@@ -127,8 +127,7 @@ def _plain(heard: Heard) -> dict[str, float | None]:
 def _protocol(told: Told, target: Target) -> dict[str, Any]:
     drawn = {name: target.sampling[name] for name in ("temperature", "density")}
     recipe = told.result.recipe
-    songs = min(len(told.material.held_out), recipe.songs)
-    return {"songs": songs, "frames": recipe.frames, "draws": recipe.heard, **drawn, "seed": told.options.seed}
+    return {"songs": told.heard, "frames": recipe.frames, "draws": recipe.heard, **drawn, "seed": told.options.seed}
 
 
 def _copied(told: Told) -> Copied | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,13 @@ from gapt_core.evaluate.likelihood import nats_a_frame
 from gapt_core.evaluate.measured import HISTOGRAM, LISTENER
 from gapt_core.evaluate.rollout import MODES, PlayConfig, play
 from gapt_core.experiment.statistics import resamples, vendi_resampled
+from gapt_core.finetune.rows import several_times
 from gapt_core.metrics import SongFigures, figures, mean_figures, vendi
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.corpus import Piece
 
 Floats = NDArray[np.float64]
 Tracks = Sequence[NDArray[np.int64]]
-
-ROWS = 64
-"""Songs that are played side by side, at most: the keys and values of each are what needs memory."""
 
 RESAMPLES = 400
 
@@ -92,7 +91,7 @@ def hear(net: PolicyNet, pieces: Sequence[Piece], own: Sequence[Piece], hearing:
     """What `net` makes of `pieces`, by mode; `own` are those with chords of their own."""
     heard = {}
     for mode in MODES:
-        tracks = _played(net, pieces, replace(hearing.play, mode=mode), hearing.draws)
+        tracks = several_times(pieces, hearing.draws, partial(_played, net, replace(hearing.play, mode=mode)))
         heard[mode] = heard_of(pieces, tracks, hearing, nats_a_frame(net, own, shown=mode == "react"))
     return heard
 
@@ -108,11 +107,5 @@ def heard_of(pieces: Sequence[Piece], tracks: Sequence[Tracks], hearing: Hearing
     return Heard(tracks, means, embeddings, np.zeros(0) if nats is None else nats)
 
 
-def _played(net: PolicyNet, pieces: Sequence[Piece], config: PlayConfig, draws: int) -> list[Tracks]:
-    rows = list(pieces) * draws
-    tracks = [
-        track
-        for first in range(0, len(rows), ROWS)
-        for track in play(net, rows[first : first + ROWS], replace(config, seed=config.seed + first))
-    ]
-    return [tracks[draw * len(pieces) : (draw + 1) * len(pieces)] for draw in range(draws)]
+def _played(net: PolicyNet, config: PlayConfig, pieces: Sequence[Piece], number: int) -> list[NDArray[np.int64]]:
+    return play(net, pieces, replace(config, seed=config.seed + number))

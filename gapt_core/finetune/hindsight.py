@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gapt_core.evaluate.draw import Drawer, Sounded
+from gapt_core.finetune.rows import Tracks, several_times
 from gapt_core.model.anchor import AnchorNet
 from gapt_core.model.step import Stepper
 from gapt_core.train.corpus import Piece
 from gapt_core.train.crops import side_by_side
-
-ROWS = 64
-"""Melodies that are answered side by side, at most: their caches are what needs memory."""
 
 
 class _Melodies(NamedTuple):
@@ -40,24 +36,16 @@ class AnchorStepper(Stepper):
         return super().embed(melody, chord, now, metre, style) + self.read[:, self.position]
 
 
-def answers(
-    anchor: AnchorNet, pieces: Sequence[Piece], draws: int, temperature: float, seed: int
-) -> list[list[NDArray[np.int64]]]:
+def answers(anchor: AnchorNet, pieces: Sequence[Piece], draws: int, temperature: float, seed: int) -> list[Tracks]:
     """`draws` chord tracks, tokens `[frames]`, for the melody of each piece, style unknown; a list of tracks a draw.
 
     They are sampled under the grammar and with the patience of all play (`gapt_core.patience`).
     """
-    rows = list(pieces) * draws
-    tracks = [
-        track
-        for first in range(0, len(rows), ROWS)
-        for track in _answered(anchor, rows[first : first + ROWS], temperature, seed + first)
-    ]
-    return [tracks[draw * len(pieces) : (draw + 1) * len(pieces)] for draw in range(draws)]
+    return several_times(pieces, draws, lambda rows, number: _answered(anchor, rows, temperature, seed + number))
 
 
 @torch.inference_mode()
-def _answered(anchor: AnchorNet, pieces: Sequence[Piece], temperature: float, seed: int) -> list[NDArray[np.int64]]:
+def _answered(anchor: AnchorNet, pieces: Sequence[Piece], temperature: float, seed: int) -> Tracks:
     heard, device = _side_by_side(pieces), anchor.decoder.norm.device
     heard = _Melodies(*(part.to(device) for part in heard))
     batch, length = heard.melody.shape

@@ -18,6 +18,9 @@ MINE = "mine"
 ANCHOR = "anchor"
 """Names of the sets: the player's own chords, and the anchor's over the same melodies."""
 
+PART_FRAMES = 512
+"""How much of a melody the anchor hears at once, at most."""
+
 LEAST_OWN = 3
 """Fewer songs with chords than this are no way of putting chords: they are taken as melodies."""
 
@@ -83,6 +86,16 @@ def owned(tunes: Iterable[Tune]) -> list[Piece]:
 def melodies(tunes: Iterable[Tune]) -> list[Piece]:
     """All pieces."""
     return [tune.piece for tune in tunes]
+
+
+def parts(pieces: Iterable[Piece], most: int) -> list[Piece]:
+    """The pieces in parts of at most `PART_FRAMES` frames, and of too many parts `most`, spread over all of them."""
+    cut = [
+        piece.part(slice(first, first + PART_FRAMES)) for piece in pieces for first in range(0, len(piece), PART_FRAMES)
+    ]
+    if len(cut) <= most:
+        return cut
+    return [cut[place * len(cut) // most] for place in range(most)]
 
 
 def answered(pieces: Sequence[Piece], draws: Sequence[Sequence[NDArray[np.int64]]]) -> list[Piece]:

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gapt_core.model.policy import PolicyConfig
-from gapt_core.rl.adversary import AdversaryConfig
 from gapt_core.rl.ppo import START, PpoConfig
 from gapt_core.rl.recipe import GaptConfig
 from gapt_core.train.batches import BatchConfig
@@ -31,7 +30,6 @@ POST_TRAINING = GaptConfig(
     steps=150,
     rollouts=40,
     ppo=PpoConfig(rate=3e-4, value_rate=4e-4, kl=0.02, guide=0.02, reference=START),
-    adversary=AdversaryConfig(warm_rounds=32),
     buffers=4,
     save_every=5,
     selection=SELECTION,
@@ -43,7 +41,7 @@ GENTLE = 0.5
 """For few songs the rates are this much smaller, and the steps a third as many."""
 
 VALIDATIONS = 8
-PHASE_ONE = 0.4
+PHASE_ONE = 0.5
 """The share of post-training in which the discriminator learns at fixed intervals."""
 
 
@@ -75,7 +73,8 @@ class Recipe:
         passes: how often maximum likelihood may see as many frames as there are: few songs are soon known by heart.
         own_share: how much of what is learned from, and of what is real to the discriminator, are the player's chords;
             the rest are the anchor's.
-        draws: how often the anchor answers each melody.
+        draws: how often the anchor answers each melody, at most.
+        answers: how many answers it gives in all, at most; of more melodies it answers some, spread over all.
         heard: how often each song is played where it is measured.
         frames: how much of a song is measured, at most.
         songs: how many songs are measured, at most.
@@ -86,6 +85,7 @@ class Recipe:
     passes: float = 16.0
     own_share: float = 0.75
     draws: int = 3
+    answers: int = 240
     heard: int = 3
     frames: int = 384
     songs: int = 48

@@ -41,6 +41,11 @@ class Told:
     pictures: Mapping[str, str] = field(default_factory=dict)
     duets: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def heard(self) -> int:
+        """How many songs held out were measured."""
+        return min(len(self.material.held_out), self.result.recipe.songs)
+
 
 def report(told: Told) -> str:
     """The Markdown text."""
@@ -53,7 +58,7 @@ def report(told: Told) -> str:
 
 def summary(told: Told) -> str:
     """The verdict in one paragraph of plain words."""
-    result, songs = told.result, len(told.material.held_out)
+    result, songs = told.result, told.heard
     if result.kept:
         *first, last = _gained(result)
         return prose.HELPED.format(songs=songs, gained=f"{', '.join(first)} and {last}")
@@ -109,7 +114,7 @@ def _verdict(told: Told) -> str:
 def _table(told: Told, found: Sequence[Comparison]) -> str:
     recipe, modes = told.result.recipe, list(told.result.before)
     lines = [
-        f"## Before and after, on {len(told.material.held_out)} songs held out",
+        f"## Before and after, on {told.heard} songs held out",
         "",
         prose.FIGURES.format(draws=recipe.heard, frames=recipe.frames),
         "",

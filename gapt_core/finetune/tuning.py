@@ -18,7 +18,7 @@ from gapt_core.evaluate.sets import cut
 from gapt_core.finetune.candidates import SHARES, candidates, weights_of
 from gapt_core.finetune.hearing import Heard, Hearing, embedders, hear, heard_of
 from gapt_core.finetune.hindsight import answers
-from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies, mixed, owned
+from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies, mixed, owned, parts
 from gapt_core.finetune.pace import Cost, Steps, affordable, time_likelihood, time_post_training
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
 from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt, learn_likelihood, post_train
@@ -155,14 +155,15 @@ class FineTuning:
 
     def _hindsight(self) -> list[Piece]:
         """The melodies to learn from, under the anchor's chords."""
-        pieces = melodies(self.material.train)
+        pieces = parts(melodies(self.material.train), self.recipe.answers)
         kept = self.workshop.answers()
         if kept is not None:
             return answered(pieces, kept)
         with self.clock.of("asking the anchor"):
             self.watch.phase("asking the anchor, which hears the whole of a melody", 1)
             anchor, seed = self.start.kit.anchor(CHORD), self.options.seed
-            draws = answers(anchor, pieces, self.recipe.draws, self.start.temperature, seed)
+            times = max(1, min(self.recipe.draws, self.recipe.answers // len(pieces)))
+            draws = answers(anchor, pieces, times, self.start.temperature, seed)
             self.workshop.keep_answers(draws)
             self.watch.step(1)
         return answered(pieces, draws)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from gapt_core.finetune.copied import Changes, changes, longest_run
 from gapt_core.finetune.duets import chord_events, duet_bytes
 from gapt_core.finetune.hindsight import AnchorStepper, answers
 from gapt_core.finetune.hindsight import _side_by_side as side_by_side
-from gapt_core.finetune.material import ANCHOR, MINE, answered, melodies, mixed, owned
+from gapt_core.finetune.material import ANCHOR, MINE, answered, melodies, mixed, owned, parts
 from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
+from gapt_core.finetune.rows import ROWS, several_times
 from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt
 from gapt_core.finetune.verdict import Candidate, Levels, checks, choose
 from gapt_core.finetune.watch import first_interrupt
@@ -36,6 +38,7 @@ from gapt_core.rl.ppo import START, Ppo, PpoConfig
 from gapt_core.rl.ranks import Ranks
 from gapt_core.rl.rollout import Shown, environment
 from gapt_core.train.batches import whole_pieces
+from gapt_core.train.corpus import Piece
 from gapt_core.train.crops import CropSource, transpose_chords
 from gapt_core.train.losses import likelihood_losses
 from gapt_core.train.policy import Trained
@@ -73,6 +76,34 @@ def test_an_anchor_answers_alike_for_equal_seeds_and_within_the_grammar() -> Non
         for token in track:
             assert legal_tokens(before)[token]
             before = int(token)
+
+
+def test_songs_of_like_lengths_are_played_together_and_come_back_in_order() -> None:
+    pieces = [
+        piece.part(slice(length))
+        for piece, length in zip(melodies(tiny_material(30).train), range(60, 42, -1), strict=True)
+    ]
+    told = []
+
+    def play(rows: Sequence[Piece], number: int) -> list[np.ndarray]:
+        told.append((number, max(map(len, rows)) - min(map(len, rows)), len(rows)))
+        return [piece.melody for piece in rows]
+
+    tracks = several_times(pieces, 3, play)
+    assert all(
+        np.array_equal(track, piece.melody) for draw in tracks for track, piece in zip(draw, pieces, strict=True)
+    )
+    assert [number for number, _, _ in told] == [0, ROWS] and sum(count for *_, count in told) == 54
+    assert max(spread for _, spread, _ in told) < 12
+
+
+def test_long_songs_come_in_parts_and_too_many_are_thinned_out() -> None:
+    piece = melodies(tiny_material(3, bars=80).train)[0]
+    cut = parts([piece], 9)
+    assert [len(part) for part in cut] == [512, 512, 256]
+    assert np.array_equal(np.concatenate([part.melody for part in cut]), piece.melody)
+    many = [replace(piece, title=str(number)) for number in range(10)]
+    assert [part.title for part in parts([one.part(slice(9)) for one in many], 5)] == ["0", "2", "4", "6", "8"]
 
 
 def test_surprise_is_the_loss_of_training_song_by_song() -> None:
