@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ SUFFIX = ".part"
 VERSION = 1
 SYNC_SECONDS = 1.0
 """How often what was written is made to reach the disk: a kill loses nothing, a power cut at most so much."""
+
+LONGEST_SECONDS = 86_400.0
+FASTEST_BPM = 1000.0
+SHORTEST_BAR_BEATS = 0.25
+FURTHEST_BEATS = LONGEST_SECONDS * 400 / 60
+"""What is beyond a day of music is damage: a take of it would fill the memory with bars."""
 
 _LOCK_PLACE = 1 << 30  # far beyond the text, for Windows lets nobody read what is locked
 
@@ -76,7 +83,9 @@ def read_journal(path: Path) -> list[Entry]:
         OSError: it cannot be read.
     """
     lines = path.read_bytes().split(b"\n")[1:]
-    return [entry for line in lines if (entry := _entry(line)) is not None]
+    entries = [entry for line in lines if (entry := _entry(line)) is not None]
+    middle = statistics.median_low([entry.seconds for entry in entries]) if entries else 0.0
+    return [entry for entry in entries if abs(entry.seconds - middle) <= LONGEST_SECONDS]
 
 
 @contextlib.contextmanager
@@ -154,10 +163,11 @@ def _makes_sense(seconds: Any, beats: Any, known: dict[str, Any]) -> bool:
     numerator, denominator = known.get("metre", (4, 4))
     return (
         all(map(math.isfinite, times))
+        and max(abs(beats), abs(known["due_beats"])) <= FURTHEST_BEATS
         and all(isinstance(value, int) and 0 <= value <= 127 for value in bytes_)
         and isinstance(known.get("name", ""), str)
         and 1 <= numerator <= 255
         and denominator in (1, 2, 4, 8, 16, 32, 64)
-        and math.isfinite(known.get("bpm", 1.0))
-        and known.get("bpm", 1.0) > 0
+        and 4 * numerator / denominator >= SHORTEST_BAR_BEATS
+        and 0 < known.get("bpm", 1.0) <= FASTEST_BPM
     )

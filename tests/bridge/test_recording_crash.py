@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from recorded import Stage, tune
 
 from bridge.errors import BridgeError
-from bridge.events import ChordStarts, PlayNote, Start, Stop
+from bridge.events import ChordStarts, PlayNote, Start, Stop, TransportChanged
 from bridge.recording.entries import Entry, Selection
 from bridge.recording.journal import Journal, adopted, read_journal
 from bridge.recording.recorder import open_recorder, recover
@@ -119,6 +121,23 @@ def test_damage_anywhere_costs_a_line_and_never_the_take(
     said: list[str] = []
     recover(path.parent, said.append)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seconds", 3e11), ("beats", 4e9), ("due_beats", -4e9), ("bpm", 1e9), ("metre", [1, 64])]
+)
+def test_a_line_far_outside_of_any_session_is_left_out(
+    journal: tuple[bytes, list[Entry]], name: str, value: object, tmp_path: Path
+) -> None:
+    content, entries = journal
+    head, *lines = content.splitlines()
+    place = next(i for i, entry in enumerate(entries) if isinstance(entry.message, TransportChanged))
+    columns = ["kind", "seconds", "beats", *(field.name for field in fields(TransportChanged))]
+    line = json.loads(lines[place])
+    line[columns.index(name)] = value
+    lines[place] = json.dumps(line).encode()
+    (tmp_path / "j").write_bytes(b"\n".join((head, *lines, b"")))
+    assert read_journal(tmp_path / "j") == entries[:place] + entries[place + 1 :]
 
 
 def test_a_killed_session_is_recovered_by_the_next_one(tmp_path: Path) -> None:
