@@ -20,6 +20,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from bridge.controls.parameters import FASTEST_BPM
 from bridge.recording.entries import KINDS, Entry
 
 SUFFIX = ".part"
@@ -28,7 +29,6 @@ SYNC_SECONDS = 1.0
 """How often what was written is made to reach the disk: a kill loses nothing, a power cut at most so much."""
 
 LONGEST_SECONDS = 86_400.0
-FASTEST_BPM = 1000.0
 SHORTEST_BAR_BEATS = 0.25
 FURTHEST_BEATS = LONGEST_SECONDS * 400 / 60
 """What is beyond a day of music is damage: a take of it would fill the memory with bars."""
