@@ -24,7 +24,7 @@ PLACES = [(frame % 16, 16, 4) for frame in range(FRAMES)]
 
 @pytest.mark.parametrize("mode", ["react", "anticipate"])
 def test_a_drone_is_played_as_evaluation_plays_it(mode: str) -> None:
-    net = load_policy(Store.default().find("default"))
+    net = load_policy(Store.default().find("default-mle"))
     piece = Piece("drone", 0, np.array(DRONE), np.zeros(FRAMES, dtype=np.int64), np.array(PLACES))
     expected = play(net, [piece], PlayConfig(mode, temperature=0.0))[0].tolist()
     onsets = [frame for frame, token in enumerate(expected) if token < CHORD_HOLD]
