@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,8 @@ def duet_bytes(tune: Tune, chord: NDArray[np.int64]) -> bytes:
     """The song and chord tokens `[frames]`, perhaps fewer frames than it has, as a MIDI file of both."""
     end = len(chord) / FRAMES_PER_BEAT
     events = chord_events(chord)
-    notes = tuple(note for event, until in _spans(events, end) if event.chord for note in _sound(event, until))
     file = io.BytesIO()
-    duet_file(Duet(_until(tune.song, end), events, notes)).save(file=file)
+    duet_file(Duet(_until(tune.song, end), events, chord_notes(events, end))).save(file=file)
     return file.getvalue()
 
 
@@ -37,21 +37,26 @@ def chord_events(chord: NDArray[np.int64]) -> tuple[ChordEvent, ...]:
     return tuple(ChordEvent(int(frame) / FRAMES_PER_BEAT, _named(int(chord[frame]))) for frame in at)
 
 
+def chord_notes(events: Sequence[ChordEvent], end_beats: float) -> tuple[Note, ...]:
+    """Block chords, each until the next event, the last until `end_beats`."""
+    ends = [*(event.onset_beats for event in events[1:]), end_beats]
+    return tuple(
+        Note(event.onset_beats, until - event.onset_beats, pitch, CHORD_VELOCITY)
+        for event, until in zip(events, ends, strict=False)
+        for pitch in _pitches(event.chord)
+    )
+
+
 def _named(token: int) -> Chord | None:
     index = sounding_chord(token)
     return None if index is None else chord_at(index)
 
 
-def _spans(events: tuple[ChordEvent, ...], end: float) -> list[tuple[ChordEvent, float]]:
-    ends = [event.onset_beats for event in events[1:]] + [end]
-    return list(zip(events, ends, strict=True))
-
-
-def _sound(event: ChordEvent, until: float) -> list[Note]:
-    assert event.chord
-    upper = sorted(MIDDLE + (pitch_class - MIDDLE) % 12 for pitch_class in event.chord.pitch_classes)
-    pitches = [BASS + (event.chord.root - BASS) % 12, *upper]
-    return [Note(event.onset_beats, until - event.onset_beats, pitch, CHORD_VELOCITY) for pitch in pitches]
+def _pitches(chord: Chord | None) -> list[int]:
+    if chord is None:
+        return []
+    upper = sorted(MIDDLE + (pitch_class - MIDDLE) % 12 for pitch_class in chord.pitch_classes)
+    return [BASS + (chord.root - BASS) % 12, *upper]
 
 
 def _until(song: Song, end: float) -> Song:

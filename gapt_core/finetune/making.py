@@ -30,14 +30,14 @@ class Wish:
     """Which preset is to be made.
 
     Attributes:
-        preset: name or folder of the one to begin as; None is the one in use.
+        preset: name or folder of the one to begin as.
         name: of the new one.
         kit: whether the training kit rides along, so that it can be fine-tuned again.
         replace: whether a preset of that name gives way, in the end.
         restart: whether work that an earlier call left gives way.
     """
 
-    preset: str | None
+    preset: str
     name: str
     kit: bool = True
     replace: bool = False
@@ -53,7 +53,7 @@ def refuse_early(wish: Wish, store: Store) -> Preset:
     check_name(wish.name)
     if wish.name in store.folders() and not wish.replace:
         raise PresetError(f"There is a preset “{wish.name}” already; give another --name, or add --replace.")
-    preset = store.find(wish.preset or store.in_use())
+    preset = store.find(wish.preset)
     if KIT not in preset.manifest.members:
         able = ", ".join(f"“{other.name}”" for other in store.all() if KIT in other.manifest.members)
         way = f"name one that has with --preset: {able}" if able else "install one that has"

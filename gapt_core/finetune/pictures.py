@@ -23,7 +23,7 @@ from gapt_core.train.run import LOG
 
 TITLES = {
     "note_in_chord": "note in chord",
-    "nats": "surprise at your own chords (nats a frame)",
+    "nats": "surprise (nats a frame)",
     "onsets_per_bar": "chord onsets a bar",
 }
 CURVES = ("reward", "note_in_chord", "onsets_per_bar", "kl", "unique_chords")

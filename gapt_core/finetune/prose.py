@@ -39,10 +39,10 @@ STEPS = (
 )
 GENTLE = ", the gentle recipe for few songs"
 WITH_CHORDS = (
-    "{share:.0%} of what is learned from are your chords, the rest the anchor's, asked {draws} times a melody. Every "
-    "constant stands in the manifest."
+    "{percent:.0f} % of what is learned from are your chords, the rest the anchor's, asked {draws} times a melody. "
+    "Every constant stands in the manifest."
 )
 WITHOUT_CHORDS = (
-    "Real to the discriminator are the anchor's chords, asked {draws} times a melody. Every constant "
-    "stands in the manifest."
+    "Real to the discriminator are the anchor's chords, asked {draws} times a melody. Every constant stands in the "
+    "manifest."
 )

@@ -181,7 +181,7 @@ def _training(told: Told) -> str:
     lines = [
         prose.SONGS.format(start=told.start, own=len(owned(material.train)), **songs),
         steps,
-        data.format(share=result.recipe.own_share, draws=result.recipe.draws),
+        data.format(percent=100 * result.recipe.own_share, draws=result.recipe.draws),
         "Seconds: " + ", ".join(f"{part} {seconds:.0f}" for part, seconds in result.seconds.items()) + ".",
     ]
     return "\n".join(f"* {line}" for line in lines)

@@ -9,15 +9,24 @@ from typing import NamedTuple
 
 from gapt_core.finetune.hearing import Heard
 
-HARMONY_LOSS = 0.01
-"""How much lower note in chord may be where the player's own chords are foretold better: a point."""
+SURPRISE_GONE = 0.02
+"""The share of the surprise at the player's own chords that has to be gone."""
 
-DIVERSITY_KEPT = 0.9
 DENSITY_OFF = 0.25
 """How far chord onsets a bar may be from what they should be, as a share of it, where they were not further before."""
 
-MARGIN = 0.5
-"""On the songs that choose between weights, only this share of what may be lost may be lost: they are few."""
+
+class Limits(NamedTuple):
+    """How much lower note in chord may be where the player's own chords are foretold better, and how much of the
+    diversity has to stay."""
+
+    harmony_lost: float
+    diversity_kept: float
+
+
+ASKED = Limits(harmony_lost=0.01, diversity_kept=0.9)
+STRICTER = Limits(harmony_lost=0.0, diversity_kept=0.95)
+"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere."""
 
 HARMONY_WEIGHT = 2.0
 """What a share of note in chord weighs beside a share of the surprise at the player's own chords."""
@@ -53,27 +62,22 @@ def levels(heard: Mapping[str, Heard], embedder: str) -> Levels:
     return Levels(*(_over_modes(heard, figure) for figure in ("nats", "note_in_chord", embedder, "onsets_per_bar")))
 
 
-def checks(before: Levels, after: Levels, own_onsets: float, *, allowed: float = 1.0) -> list[Check]:
-    """What is asked of `after`.
-
-    Args:
-        own_onsets: chord onsets a bar in the player's own chords; NaN where the songs have none.
-        allowed: the share of the permitted losses that may be lost.
-    """
-    return [*_harmony(before, after, allowed), _diversity(before, after, allowed), _density(before, after, own_onsets)]
+def checks(before: Levels, after: Levels, own_onsets: float, limits: Limits = ASKED) -> list[Check]:
+    """What is asked of `after`; `own_onsets` a bar are those of the player's own chords, NaN where there are none."""
+    return [*_harmony(before, after, limits), _diversity(before, after, limits), _density(before, after, own_onsets)]
 
 
 def choose(candidates: Sequence[tuple[Candidate, Levels]], before: Levels, own_onsets: float) -> Candidate | None:
-    """The candidate that gained most, of those that lose at most `MARGIN` of what may be lost, else of all that pass.
+    """The candidate that gained most, of those that keep to the `STRICTER` limits, else of all that pass.
 
     Its gain is the share of the surprise at the player's own chords that is gone, where there are such, and note in
     chord, times `HARMONY_WEIGHT`. None where no candidate passes.
     """
-    for allowed in (MARGIN, 1.0):
+    for limits in (STRICTER, ASKED):
         passing = [
             (gain(before, after), candidate)
             for candidate, after in candidates
-            if all(check.holds for check in checks(before, after, own_onsets, allowed=allowed))
+            if all(check.holds for check in checks(before, after, own_onsets, limits))
         ]
         if passing:
             return max(passing, key=lambda pair: pair[0])[1]
@@ -86,26 +90,28 @@ def gain(before: Levels, after: Levels) -> float:
     return harmony if math.isnan(before.nats) else harmony + 1 - after.nats / before.nats
 
 
-def _harmony(before: Levels, after: Levels, allowed: float) -> Iterable[Check]:
+def _harmony(before: Levels, after: Levels, limits: Limits) -> Iterable[Check]:
     gained = after.note_in_chord - before.note_in_chord
     told = f"{before.note_in_chord:.3f} → {after.note_in_chord:.3f}"
     if math.isnan(before.nats):
         yield Check("note in chord is higher", told, gained > 0)
         return
     surprise = f"{before.nats:.4f} → {after.nats:.4f} nats a frame"
-    yield Check("your own chords are foretold better", surprise, after.nats < before.nats)
-    yield Check("note in chord is not lower by more than a point", told, gained >= -HARMONY_LOSS * allowed)
+    claim = f"your own chords surprise it at least {100 * SURPRISE_GONE:.0f} % less"
+    yield Check(claim, surprise, after.nats <= (1 - SURPRISE_GONE) * before.nats)
+    lost = f"note in chord is not lower by more than {100 * limits.harmony_lost:g} points"
+    yield Check(lost, told, gained >= -limits.harmony_lost)
 
 
-def _diversity(before: Levels, after: Levels, allowed: float) -> Check:
-    claim = f"diversity (Vendi) is at least {DIVERSITY_KEPT:.0%} of before"
-    told = f"{before.vendi:.2f} → {after.vendi:.2f}, {after.vendi / before.vendi:.0%}"
-    return Check(claim, told, after.vendi >= (1 - (1 - DIVERSITY_KEPT) * allowed) * before.vendi)
+def _diversity(before: Levels, after: Levels, limits: Limits) -> Check:
+    claim = f"diversity (Vendi) is at least {100 * limits.diversity_kept:.0f} % of before"
+    told = f"{before.vendi:.2f} → {after.vendi:.2f}, {100 * after.vendi / before.vendi:.0f} %"
+    return Check(claim, told, after.vendi >= limits.diversity_kept * before.vendi)
 
 
 def _density(before: Levels, after: Levels, own_onsets: float) -> Check:
     wanted, whose = (before.onsets, "before") if math.isnan(own_onsets) else (own_onsets, "your own chords")
-    claim = f"chord onsets a bar are within {DENSITY_OFF:.0%} of {whose}, or no further from it than before"
+    claim = f"chord onsets a bar are within {100 * DENSITY_OFF:.0f} % of {whose}, or no further from it than before"
     told = f"{before.onsets:.2f} → {after.onsets:.2f}, {whose} {wanted:.2f}"
     allowed = max(abs(before.onsets - wanted), DENSITY_OFF * wanted)
     return Check(claim, told, abs(after.onsets - wanted) <= allowed)
