@@ -77,7 +77,15 @@ def validations() -> Iterator[str]:
 
 def seeds() -> Iterator[str]:
     """Means over the validation sets: the data, then every seed of post-training in both modes."""
-    told = ("note_in_chord", "onsets_per_bar", "unique_chords", "entropy", "pitch_classes", "longest_repetition", "vendi")
+    told = (
+        "note_in_chord",
+        "onsets_per_bar",
+        "unique_chords",
+        "entropy",
+        "pitch_classes",
+        "longest_repetition",
+        "vendi",
+    )
     yield "| weights | mode | in chord | onsets/bar | chords | entropy | pcs | run | Vendi |"
     yield "|---" * 9 + "|"
     files = sorted((HERE / "training" / "seeds").glob("*.json"))
