@@ -6,11 +6,14 @@ import shlex
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.ports.osc.codec import build
+
+PATIENCE = 30.0
 
 
 def missing() -> str:
@@ -63,12 +66,14 @@ def _wait(dump: Dump) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.connect(("127.0.0.1", dump.port))
         udp.settimeout(0.05)
-        for _ in range(400):
+        deadline = time.monotonic() + PATIENCE
+        while True:
             try:
                 udp.send(build(ready))
                 udp.recv(1)
             except ConnectionRefusedError:
-                continue
+                assert dump.process.poll() is None and time.monotonic() < deadline, "oscdump does not listen"
+                time.sleep(0.01)
             except TimeoutError:
                 break
     while dump.message()[0] != ready:
