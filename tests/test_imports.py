@@ -38,7 +38,7 @@ LIBRARIES = {
     "mido": ("bridge/ports/midi_in.py", "bridge/ports/midi_out.py", "gapt_core/data/*"),
     "matplotlib": ("gapt_core/experiment/figures*.py", "gapt_core/finetune/pictures.py", "gapt_core/rl/plot.py"),
     "music21": ("gapt_core/data/*",),
-    "numba": ("gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
+    "numba": ("gapt_core/intake/kernels.py", "gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
     "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
     "pythonosc": ("bridge/ports/osc/codec.py",),
@@ -48,13 +48,15 @@ LIBRARIES = {
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
     "scipy": ("gapt_core/experiment/*",),
+    "soundfile": ("gapt_core/intake/audio.py",),
+    "swift_f0": ("gapt_core/intake/audio.py",),
     "tomlkit": ("bridge/controls/user_file.py",),
     "torch": (*NETS, "plugin_host/worker*.py"),
     "zeroconf": ("bridge/ports/osc/announce.py",),
 }
 """Where each library may be imported. Whatever is not here may not be imported at all."""
 
-DISTRIBUTIONS = {"pythonosc": "python-osc", "rtmidi": "python-rtmidi"}
+DISTRIBUTIONS = {"pythonosc": "python-osc", "rtmidi": "python-rtmidi", "swift_f0": "swift-f0"}
 """Libraries whose distribution has another name."""
 
 

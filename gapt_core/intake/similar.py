@@ -1,0 +1,110 @@
+"""Which songs are the same music, in whatever key and tempo, and which are so alike that they belong together.
+
+A melody is the set of its runs of intervals (n-grams: Downie, Evaluating a simple approach to music information
+retrieval, 1999), which no transposition and no tempo changes. Likeness is Jaccard's, or the share of the shorter melody
+that the other contains. Candidates come from MinHash signatures in bands (Broder, On the resemblance and containment of
+documents, 1997; Indyk and Motwani, 1998), so ten thousand songs are not compared each with each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapt_core.song import Song
+
+Unsigned = NDArray[np.uint64]
+
+RUN = 5
+"""Intervals in a run."""
+
+ROWS, BANDS = 2, 64
+"""Rows of a signature in each of its bands: two songs a fifth alike have a band in common in nine cases of ten."""
+
+SAME, ALIKE, WITHIN = 0.9, 0.2, 0.5
+"""Jaccard likeness from which songs are the same, and alike; share from which one is part of another."""
+
+LEAST_RUNS = 8
+"""A part of fewer runs may be there by chance."""
+
+PRIME = (1 << 31) - 1
+REACH = 24
+"""Intervals are told apart up to two octaves."""
+
+
+class Likeness(NamedTuple):
+    """Two songs by number, the earlier first, and how alike they are, from 0 to 1."""
+
+    one: int
+    other: int
+    jaccard: float
+
+
+def runs_of(song: Song) -> frozenset[int]:
+    """Its runs of intervals, each as one number; of a song too short for one, the whole of it."""
+    pitches = np.array([note.pitch for note in sorted(song.notes, key=lambda note: note.onset_beats)])
+    steps = np.clip(np.diff(pitches), -REACH, REACH) + REACH
+    if len(steps) < RUN:
+        return frozenset([hash(tuple(steps.tolist()))])
+    weights = (2 * REACH + 1) ** np.arange(RUN)
+    return frozenset((np.lib.stride_tricks.sliding_window_view(steps, RUN) @ weights).tolist())
+
+
+def likenesses(songs: Sequence[Song]) -> list[Likeness]:
+    """All pairs that are at least alike."""
+    runs = [runs_of(song) for song in songs]
+    found = []
+    for one, other in sorted(_candidates(runs)):
+        common = len(runs[one] & runs[other])
+        jaccard = common / len(runs[one] | runs[other])
+        fewest = min(len(runs[one]), len(runs[other]))
+        if jaccard >= ALIKE or (common >= WITHIN * fewest and common >= LEAST_RUNS):
+            found.append(Likeness(one, other, jaccard))
+    return found
+
+
+def groups(count: int, pairs: Sequence[Likeness]) -> list[int]:
+    """A number for each song, the same for songs that are alike, directly or through others; from 0 in their order."""
+    parent = list(range(count))
+
+    def root(song: int) -> int:
+        while parent[song] != song:
+            parent[song] = song = parent[parent[song]]
+        return song
+
+    for pair in pairs:
+        one, other = sorted((root(pair.one), root(pair.other)))
+        parent[other] = one
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(song), len(numbers)) for song in range(count)]
+
+
+def _candidates(runs: Sequence[frozenset[int]]) -> set[tuple[int, int]]:
+    """Pairs with a band of their signatures in common."""
+    factors = _factors()
+    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for song, own in enumerate(runs):
+        signature = _signature(own, factors)
+        for band in range(BANDS):
+            buckets[band, signature[band * ROWS : (band + 1) * ROWS].tobytes()].append(song)
+    return {
+        (songs[i], songs[k]) for songs in buckets.values() for i in range(len(songs)) for k in range(i + 1, len(songs))
+    }
+
+
+def _factors() -> tuple[Unsigned, Unsigned]:
+    random = np.random.default_rng(1997)
+    drawn = random.integers(1, 1 << 31, (2, ROWS * BANDS)).astype(np.uint64)
+    return drawn[0], drawn[1]
+
+
+def _signature(runs: frozenset[int], factors: tuple[Unsigned, Unsigned]) -> Unsigned:
+    """The least hash of its runs under each of the hash functions; `[rows * bands]`."""
+    numbers = np.fromiter(runs, np.int64, len(runs)).astype(np.uint64) % np.uint64(PRIME)
+    hashed = (numbers[:, None] * factors[0] + factors[1]) % np.uint64(PRIME)
+    least: Unsigned = hashed.min(axis=0)
+    return least
