@@ -53,17 +53,26 @@ def _put_together(reports: Sequence[FileReport]) -> list[FileReport]:
 
 
 def _copies(songs: Sequence[TakenSong], pairs: Sequence[Likeness]) -> dict[int, int]:
-    """Songs that are left out, and the song that each is the same as: the earlier stays, or the one with chords."""
+    """Songs that are left out, and the song that each is the same as: of equals those with chords stay, of these the
+    earliest, and all whose chords are others."""
+    same: dict[int, list[int]] = {}
+    for i, number in enumerate(groups(len(songs), [pair for pair in pairs if pair.jaccard >= SAME])):
+        same.setdefault(number, []).append(i)
     copies: dict[int, int] = {}
-    for one, other, jaccard in pairs:
-        if jaccard < SAME or one in copies or other in copies:
-            continue
-        chords = (songs[one].song.chords, songs[other].song.chords)
-        if all(chords) and _common_changes(songs[one].song, songs[other].song) < SAME_CHORDS:
-            continue
-        left, stays = (one, other) if chords[1] and not chords[0] else (other, one)
-        copies[left] = stays
+    for equals in same.values():
+        stay: list[int] = []
+        for i in sorted(equals, key=lambda i: not songs[i].with_chords):
+            twin = next((other for other in stay if _same_chords(songs[i].song, songs[other].song)), None)
+            if twin is None:
+                stay.append(i)
+            else:
+                copies[i] = twin
     return copies
+
+
+def _same_chords(one: Song, other: Song) -> bool:
+    """Whether a song has no chords of its own beside another's."""
+    return not one.chords or _common_changes(one, other) >= SAME_CHORDS
 
 
 def _common_changes(one: Song, other: Song) -> float:

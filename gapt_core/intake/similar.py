@@ -9,7 +9,7 @@ documents, 1997; Indyk and Motwani, 1998), so ten thousand songs are not compare
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,9 @@ ROWS, BANDS = 2, 64
 
 SAME, ALIKE, WITHIN = 0.9, 0.2, 0.5
 """Jaccard likeness from which songs are the same, and alike; share from which one is part of another."""
+
+CROWD = 32
+"""Of more songs with a band in common each is compared with so many before it."""
 
 LEAST_RUNS = 8
 """A part of fewer runs may be there by chance."""
@@ -55,10 +58,11 @@ def runs_of(song: Song) -> frozenset[int]:
 
 
 def likenesses(songs: Sequence[Song]) -> list[Likeness]:
-    """All pairs that are at least alike."""
+    """The pairs that are at least alike; of many songs with a band in common not all, but no song without one."""
     runs = [runs_of(song) for song in songs]
-    found = []
-    for one, other in sorted(_candidates(runs)):
+    first: dict[frozenset[int], int] = {}
+    found = [Likeness(first[own], i, 1.0) for i, own in enumerate(runs) if first.setdefault(own, i) != i]
+    for one, other in sorted(_candidates(runs, first.values())):
         common = len(runs[one] & runs[other])
         jaccard = common / len(runs[one] | runs[other])
         fewest = min(len(runs[one]), len(runs[other]))
@@ -83,16 +87,19 @@ def groups(count: int, pairs: Sequence[Likeness]) -> list[int]:
     return [numbers.setdefault(root(song), len(numbers)) for song in range(count)]
 
 
-def _candidates(runs: Sequence[frozenset[int]]) -> set[tuple[int, int]]:
-    """Pairs with a band of their signatures in common."""
+def _candidates(runs: Sequence[frozenset[int]], among: Iterable[int]) -> set[tuple[int, int]]:
+    """Pairs with a band of their signatures in common, of the songs `among` all."""
     factors = _factors()
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for song, own in enumerate(runs):
-        signature = _signature(own, factors)
+    for song in among:
+        signature = _signature(runs[song], factors)
         for band in range(BANDS):
             buckets[band, signature[band * ROWS : (band + 1) * ROWS].tobytes()].append(song)
     return {
-        (songs[i], songs[k]) for songs in buckets.values() for i in range(len(songs)) for k in range(i + 1, len(songs))
+        (songs[i], songs[k])
+        for songs in buckets.values()
+        for k in range(len(songs))
+        for i in range(max(0, k - CROWD), k)
     }
 
 

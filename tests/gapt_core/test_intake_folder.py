@@ -9,14 +9,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from midi_files import block, metre, midi_bytes, tempo, track
 from playing import TUNES, in_key, played, tune, with_chords, write_melody, write_tunes
 
 from gapt_core.data.duet import Duet, Marker, write_duet
 from gapt_core.data.library import Verdict
 from gapt_core.errors import TrainingError
+from gapt_core.frames import song_to_frames
 from gapt_core.intake import reading
 from gapt_core.intake.folder import read_folder
 from gapt_core.intake.reports import FileReport, Intake, IntakeOptions
@@ -136,6 +140,24 @@ def test_one_file_does_not_cost_the_others(tmp_path: Path, monkeypatch: pytest.M
     assert reports[f"{TUNES[1]}.mid"].reason.startswith("cannot be read")
 
 
+@given(st.data())
+def test_whatever_is_in_a_file_it_is_reported(data: st.DataObject) -> None:
+    """Bytes of a good file overwritten, cut off and repeated."""
+    with TemporaryDirectory() as folder:
+        path = write_melody(Path(folder) / "a.mid", tune("ode-to-joy"))
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 12))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content[: data.draw(st.integers(20, len(content)))])
+        report = read_folder([folder_path := Path(folder)]).files[0]
+        assert report.path.parent == folder_path
+        assert bool(report.songs) == (report.verdict is not REFUSED)
+        for song in report.songs:
+            frames = song_to_frames(song.song)
+            assert len(frames) > 0 and frames.melody.any()
+            assert (frames.metre[:, 0] < frames.metre[:, 1]).all()
+
+
 def test_interrupting_is_not_an_error_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(data: bytes, name: str) -> object:
         raise KeyboardInterrupt
@@ -183,6 +205,26 @@ def test_of_the_same_music_the_one_with_chords_stays(tmp_path: Path) -> None:
     reports = by_name(read_folder([tmp_path]))
     assert reports["1.mid"].reason == "the same music as 2.mid, which is taken"
     assert reports["2.mid"].songs[0].with_chords
+
+
+def test_the_same_melody_with_other_chords_is_another_song(tmp_path: Path) -> None:
+    notes = [(note.onset_beats, note.duration_beats, note.pitch) for note in tune("ode-to-joy").notes]
+    write_melody(tmp_path / "bare.mid", tune("ode-to-joy"))
+    for name, roots in (("one", (2, 9)), ("other", (11, 4, 7)), ("one again", (2, 9))):
+        events = [
+            span
+            for bar in range(16)
+            for r in [roots[bar % len(roots)]]
+            for span in block(4.0 * bar, 4, 48 + r, 52 + r, 55 + r)
+        ]
+        data = midi_bytes(track(metas=[metre(0, 4, 4)]), track(notes, "Melody"), track(events, "Chords", 1))
+        (tmp_path / f"{name}.mid").write_bytes(data)
+    reports = by_name(read_folder([tmp_path]))
+    assert {name: report.verdict for name, report in reports.items()} == {
+        "bare.mid": REFUSED, "one.mid": REFUSED, "one again.mid": USED, "other.mid": USED,
+    }  # fmt: skip
+    assert reports["one.mid"].reason == "the same music as one again.mid, which is taken"
+    assert len({song.group for report in reports.values() for song in report.songs}) == 1
 
 
 def test_a_recorded_session(tmp_path: Path) -> None:
