@@ -21,6 +21,7 @@ COMMANDS = {
     "presets": "gapt_core.commands.presets:presets",
     "songs": "gapt_core.data.cli:songs",
     "train": "gapt_core.commands.train:train",
+    "finetune": "gapt_core.commands.finetune:finetune",
     "evaluate": "gapt_core.commands.evaluate:evaluate",
     "experiment": "gapt_core.commands.experiment:experiment",
     "export": "gapt_core.cli:export",

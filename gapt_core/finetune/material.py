@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gapt_core.data.library import Verdict
 from gapt_core.frames import song_to_frames
+from gapt_core.intake.reports import Intake
+from gapt_core.intake.split import Split
 from gapt_core.song import Song
 from gapt_core.train.corpus import Corpus, Piece
 from gapt_core.vocabulary import STYLES
@@ -22,7 +26,7 @@ PART_FRAMES = 512
 """How much of a melody the anchor hears at once, at most."""
 
 LEAST_OWN = 3
-"""Fewer songs with chords than this are no way of putting chords: they are taken as melodies."""
+"""Of more songs than this, fewer with chords are no way of putting chords: they are taken as melodies."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Material:
     @property
     def with_chords(self) -> bool:
         """Whether there are chords of the player's to learn from, to choose by and to judge by."""
-        return len(owned(self.train)) >= LEAST_OWN and bool(owned(self.valid)) and bool(owned(self.held_out))
+        enough = len(owned(self.train)) >= min(LEAST_OWN, len(self.train))
+        return enough and bool(owned(self.valid)) and bool(owned(self.held_out))
 
     def digest(self) -> str:
         """SHA-256 of all that is learned from and measured."""
@@ -68,6 +73,27 @@ class Material:
                 hashed.update(bytes([tune.own, piece.style]))
             hashed.update(b"|")
         return hashed.hexdigest()
+
+
+def material_of(split: Split, intake: Intake) -> Material:
+    """What an intake's songs, split, are for; what was done and assumed on the way in goes into the report."""
+    by_use = (split.train, split.valid, split.held_out)
+    train, valid, held_out = ([tune_of(taken.song) for taken in songs] for songs in by_use)
+    notes = [*notes_of(intake), *([split.warning] if split.gentle else [])]
+    return Material(train, valid, held_out, split.gentle, notes)
+
+
+def notes_of(intake: Intake) -> list[str]:
+    """How many files and songs there are, how their beats were taken, and why files were refused."""
+    verdicts = Counter(report.verdict for report in intake.files)
+    counts = ", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict)
+    beats = Counter(song.assumed.how for song in intake.songs)
+    refused = [report for report in intake.files if report.verdict is Verdict.REFUSED]
+    return [
+        f"{len(intake.files)} files ({counts}), {len(intake.songs)} songs.",
+        "Beats and bar lines: " + ", ".join(f"{how} ({songs})" for how, songs in beats.most_common()) + ".",
+        *(f"{report.path.name}: refused, {report.reason}" for report in refused),
+    ]
 
 
 def tune_of(song: Song) -> Tune:
