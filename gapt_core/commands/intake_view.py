@@ -135,7 +135,7 @@ def closing(intake: Intake, split: Split | None) -> list[str]:
 
 
 def _shares(split: Split) -> list[str]:
-    titles = [printable(song.song.title) for song in split.held_out]
+    titles = list(dict.fromkeys(printable(song.song.title) for song in split.held_out))
     more = [f"{len(titles) - NAMED} more"] if len(titles) > NAMED else []
     counts = f"{len(split.train)} songs to learn from, {len(split.valid)} to choose by, {len(split.held_out)} held out"
     lines = [f"{counts}: {'; '.join([*titles[:NAMED], *more])}."]

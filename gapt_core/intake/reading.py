@@ -30,6 +30,9 @@ MOST_UNPACKED = 512 * MEGABYTE
 
 SURE, LIKELY = 0.8, 0.5
 
+ALONE = "the only part"
+"""How the remark of a reader of MIDI ends that had no choice."""
+
 WRITTEN = Claim(metre=True, lines=True)
 """What scores and songs in JSON lines say of their bars."""
 
@@ -99,6 +102,7 @@ def _midi(path: Path, options: IntakeOptions, patterns: Patterns) -> _Taken:
         pickup = song.bars[0].duration_beats < song.metres[0].bar_beats - 1e-6
         told = any(meta.kind == METRE for track in midi.tracks for meta in track.metas)
         taken = _taken([song], Claim(told, pickup and len(song.metres) == 1), options, patterns)
+        taken.remarks += [remark for remark in result.remarks if not remark.endswith(ALONE)]
     taken.repairs[:0] = result.repairs
     return taken
 

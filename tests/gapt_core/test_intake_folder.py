@@ -205,6 +205,7 @@ def test_of_the_same_music_the_one_with_chords_stays(tmp_path: Path) -> None:
     reports = by_name(read_folder([tmp_path]))
     assert reports["1.mid"].reason == "the same music as 2.mid, which is taken"
     assert reports["2.mid"].songs[0].with_chords
+    assert reports["2.mid"].reason.endswith("track 2 'Melody', by name")
 
 
 def test_the_same_melody_with_other_chords_is_another_song(tmp_path: Path) -> None:
