@@ -64,10 +64,10 @@ def gapt(home: Path, *arguments: object) -> str:
 
 
 def test_from_a_folder_of_tunes_to_a_preset_that_a_friend_plays(home: Path) -> None:
-    said = gapt(home, "finetune", home / "tunes", "--name", "mine", "--preset", "default-mle", "--steps", 3)
+    said = gapt(home, "finetune", home / "tunes", "--name", "mine", "--steps", 3)
     assert "mine" in said
     assert not list((home / "cache" / "finetune").iterdir())
-    assert "default-mle" in gapt(home, "presets", "show", "mine")
+    assert "default" in gapt(home, "presets", "show", "mine")
     manifest = json.loads(gapt(home, "presets", "show", "mine", "--json"))
     assert {"report.md", "report-songs.png", "duet-1.mid", "kit.json"} <= set(manifest["members"])
     gapt(home, "presets", "export", "mine", home / "mine.gapt")
