@@ -12,6 +12,7 @@ from gapt_core.intake.patterns import Patterns
 from gapt_core.intake.reading import read_file
 from gapt_core.intake.reports import FileReport, Intake, IntakeOptions, TakenSong
 from gapt_core.intake.similar import SAME, Likeness, groups, likenesses
+from gapt_core.intake.split import FEW_SONGS
 from gapt_core.intake.walk import find_files
 from gapt_core.song import Song
 
@@ -40,7 +41,7 @@ def _put_together(reports: Sequence[FileReport]) -> list[FileReport]:
     """The reports without music that is there twice, and each song with the number of its group."""
     songs = [song for report in reports for song in report.songs]
     pairs = likenesses([song.song for song in songs])
-    numbers = groups(len(songs), pairs)
+    numbers = _numbers(reports, len(songs), pairs)
     copies = _copies(songs, pairs)
     alike = _alike(songs, pairs, copies)
     result, first = [], 0
@@ -50,6 +51,17 @@ def _put_together(reports: Sequence[FileReport]) -> list[FileReport]:
         kept = tuple(replace(songs[i], group=numbers[i]) for i in mine if i not in copies)
         result.append(_told(replace(report, songs=kept), {i: copies[i] for i in mine if i in copies}, songs, alike))
     return _renumbered(result)
+
+
+def _numbers(reports: Sequence[FileReport], count: int, pairs: Sequence[Likeness]) -> list[int]:
+    """The group of each song: what is alike, and what was played in one sitting unless too few groups would be left."""
+    sitting, first = list(pairs), 0
+    for report in reports:
+        last = first + len(report.songs) - 1
+        sitting += [Likeness(i, i + 1, 0.0) for i in range(first, last) if report.session]
+        first = last + 1
+    numbers = groups(count, sitting)
+    return numbers if len(set(numbers)) >= FEW_SONGS else groups(count, pairs)
 
 
 def _copies(songs: Sequence[TakenSong], pairs: Sequence[Likeness]) -> dict[int, int]:

@@ -44,12 +44,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Taken:
-    """What has been made of a file so far: songs with what was assumed, repairs and remarks."""
+    """What has been made of a file so far: songs with what was assumed, repairs, remarks; whether it is a session."""
 
     songs: list[Settled]
     repairs: list[str]
     remarks: list[str]
     short: int = 0
+    session: bool = False
 
 
 def read_file(path: Path, options: IntakeOptions, patterns: Patterns) -> FileReport:
@@ -74,7 +75,7 @@ def read_file(path: Path, options: IntakeOptions, patterns: Patterns) -> FileRep
         repairs.append(f"{taken.short} too short to learn from")
     clauses = [_counted(songs), *_told(repairs), *taken.remarks]
     verdict = Verdict.REPAIRED if repairs else Verdict.USED
-    return FileReport(path, verdict, "; ".join(clause for clause in clauses if clause), songs)
+    return FileReport(path, verdict, "; ".join(clause for clause in clauses if clause), songs, taken.session)
 
 
 def _read(path: Path, options: IntakeOptions, patterns: Patterns) -> _Taken:
@@ -112,6 +113,7 @@ def _session(song: Song, midi: MidiFile, options: IntakeOptions, patterns: Patte
     if not options.trust_chords:
         song = replace(song, chords=None)
     taken = _taken(list(pieces(song, restarts(midi))), WRITTEN, options, patterns)
+    taken.session = True
     taken.remarks.append(
         "a recorded session" if options.trust_chords else "a recorded session: its chords are the bridge's, not taken"
     )

@@ -105,12 +105,13 @@ class TakenSong:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file, and in one line why; its songs."""
+    """What became of one file, and in one line why; its songs; whether they were played in one sitting."""
 
     path: Path
     verdict: Verdict
     reason: str
     songs: tuple[TakenSong, ...] = ()
+    session: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -247,6 +248,23 @@ def test_a_recorded_session(tmp_path: Path) -> None:
     assert all(song.with_chords for song in trusted.songs)
     first = trusted.songs[1].song.chords
     assert first and first[0] == ChordEvent(0.0, first[0].chord)
+
+
+@pytest.mark.parametrize(("others", "groups"), [(6, 8), (7, 8)])
+def test_a_session_is_one_group_where_others_are_enough(tmp_path: Path, others: int, groups: int) -> None:
+    """Two songs in one take: with six more they are needed apart, with seven more they stay together."""
+    joy, sailor = tune("ode-to-joy"), tune("drunken-sailor")
+    second = tuple(replace(note, onset_beats=note.onset_beats + 80) for note in sailor.notes)
+    bars = tuple(replace(joy.bars[0], onset_beats=4.0 * bar) for bar in range(40))
+    both = replace(joy, title="jam", notes=(*joy.notes, *second), bars=bars, end_beats=160.0)
+    write_duet(tmp_path / "take.mid", take(both, Marker(80.0, "start at bar 1")))
+    random = np.random.default_rng(0)
+    for number in range(others):
+        notes = tuple(replace(note, pitch=int(random.integers(60, 80))) for note in joy.notes)
+        write_melody(tmp_path / f"{number}.mid", replace(joy, title=f"{number}", notes=notes))
+    intake = read_folder([tmp_path])
+    assert len({song.group for song in intake.songs}) == groups
+    assert len({song.group for song in by_name(intake)["take.mid"].songs}) == (2 if others == 6 else 1)
 
 
 def test_a_file_with_chords_of_somebody_else_is_no_session(tmp_path: Path) -> None:

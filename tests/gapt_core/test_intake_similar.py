@@ -59,6 +59,16 @@ def test_variants_and_parts_are_alike() -> None:
     assert groups(4, found) == [0, 0, 1, 0]
 
 
+def test_versions_under_one_title_are_alike_with_little_in_common() -> None:
+    song, others = invented(1), [invented(seed) for seed in range(2, 7)]
+    end = tuple(replace(note, onset_beats=note.onset_beats + 52) for note in song.notes[:12])
+    version = replace(others[0], title="SONG, 1!", notes=(*others[0].notes[:52], *end))
+    assert [pair[:2] for pair in likenesses([replace(song, title="song"), version])] == [(0, 1)]
+    assert likenesses([replace(song, title="a tune"), version]) == []
+    takes = [replace(one, title="song") for one in others[1:]]
+    assert likenesses([replace(song, title="song"), version, *takes]) == []
+
+
 def test_very_short_songs() -> None:
     one = replace(invented(1), notes=invented(1).notes[:3])
     assert len(runs_of(one)) == 1
