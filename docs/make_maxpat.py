@@ -15,19 +15,22 @@ FOLDER = Path(__file__).parents[1] / "plugin_host" / "daw" / "max"
 IN, OUT, HOST = 9101, 9100, "127.0.0.1"
 
 _SINGLE = "udpsend udpreceive loadbang closebang change unpack coll patcherargs prepend t sprintf notein"
-INLETS = {"noteout": 3, "makenote": 3, **dict.fromkeys(_SINGLE.split(), 1)}
+_MIDI = "midiin midiparse midiflush midiout"
+INLETS = {"noteout": 3, "makenote": 3, "midiformat": 7, **dict.fromkeys(f"{_SINGLE} {_MIDI}".split(), 1)}
 """Objects with other than two inlets, besides those whose number follows from their arguments."""
 
 OUTLETS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("udpsend", "noteout"), ()),
+    **dict.fromkeys(("udpsend", "noteout", "midiout"), ()),
     **dict.fromkeys(("loadbang", "closebang", "metro", "delay"), ("bang",)),
-    **dict.fromkeys(("+", "*", "%", "==", ">", "int"), ("int",)),
+    **dict.fromkeys(("+", "*", "%", "==", ">", "int", "midiin", "midiflush"), ("int",)),
     **dict.fromkeys(("float",), ("float",)),
     **dict.fromkeys(("zl", "patcherargs"), ("", "")),
     "change": ("", "int", "int"),
     "coll": ("", "", "", ""),
     "gapt": ("", "", "", ""),
     "makenote": ("float", "float"),
+    "midiformat": ("int", ""),
+    "midiparse": ("", "", "", "int", "int", "", "int", ""),
     "notein": ("int", "int", "int"),
     "transport": ("int", "int", "float", "float", "float", "", "int", "float", ""),
 }
@@ -45,6 +48,11 @@ WIDGETS: dict[str, tuple[int, tuple[str, ...], tuple[float, float]]] = {
     "flonum": (1, ("", "bang"), (60.0, 22.0)),
     "umenu": (1, ("int", "", ""), (110.0, 22.0)),
     "kslider": (2, ("int", "int"), (336.0, 53.0)),
+    "live.comment": (1, (), (60.0, 17.0)),
+    "live.dial": (1, ("", "float"), (48.0, 48.0)),
+    "live.menu": (1, ("", "", "float"), (90.0, 15.0)),
+    "live.text": (1, ("", ""), (44.0, 15.0)),
+    "live.toggle": (1, ("",), (15.0, 15.0)),
 }
 """Boxes that are no text objects: inlets, types of outlets, size."""
 
@@ -74,11 +82,16 @@ def ports_of(text: str) -> tuple[int, tuple[str, ...]]:
 
 
 class Patcher:
-    """Collects boxes and lines; `text` is the file."""
+    """Collects boxes and lines; `text` is the file.
+
+    Attributes:
+        more: what is said of the patcher besides, or otherwise.
+    """
 
     def __init__(self, width: float, height: float) -> None:
         self._size = width, height
-        self._boxes: list[dict[str, object]] = []
+        self.more: dict[str, object] = {}
+        self._boxes: list[dict[str, dict[str, object]]] = []
         self._lines: list[dict[str, object]] = []
 
     def box(self, x: float, y: float, kind: str, **more: object) -> str:
@@ -112,10 +125,22 @@ class Patcher:
             self._lines.append({"patchline": {"source": [*source], "destination": [*target]}})
             source = target[0], 0
 
+    def inside(self, x: float, y: float, name: str, patcher: Patcher) -> str:
+        """Another patcher in a box of this one; its inlets and outlets are the box's."""
+        kinds = [entry["box"]["maxclass"] for entry in patcher._boxes]
+        more: dict[str, object] = {"text": f"p {name}", "patcher": patcher.document["patcher"]}
+        inlets, outlets = kinds.count("inlet"), ("",) * kinds.count("outlet")
+        return self._add("newobj", inlets, outlets, (x, y, _width(f"p {name}"), 22.0), more)
+
     @property
     def text(self) -> str:
         """The file."""
-        patcher = {
+        return json.dumps(self.document, indent="\t", ensure_ascii=True) + "\n"
+
+    @property
+    def document(self) -> dict[str, dict[str, object]]:
+        """What the file says."""
+        patcher: dict[str, object] = {
             "fileversion": 1,
             "appversion": {"major": 8, "minor": 6, "revision": 2, "architecture": "x64", "modernui": 1},
             "classnamespace": "box",
@@ -133,7 +158,11 @@ class Patcher:
             "dependency_cache": [],
             "autosave": 0,
         }
-        return json.dumps({"patcher": patcher}, indent="\t", ensure_ascii=True) + "\n"
+        return {"patcher": patcher | self.more}
+
+    def attributes(self, box: str) -> dict[str, object]:
+        """What the file says of a box, to be changed."""
+        return next(entry["box"] for entry in self._boxes if entry["box"]["id"] == box)
 
     def _add(
         self, kind: str, inlets: int, outlets: Sequence[str], rect: tuple[float, ...], more: dict[str, object]
@@ -149,13 +178,21 @@ class Patcher:
 class Abstraction:
     """Draws gapt.maxpat. Each part leaves under a name the boxes that others are joined to."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: bool = True) -> None:
+        """Without `arguments` it is not an abstraction but a part of a device, and speaks by the usual ports."""
         self.patcher = p = Patcher(1360.0, 740.0)
+        self.arguments = ""
         p.comment(
-            30, 10, f"[gapt IN OUT HOST]: our own UDP port ({IN}), the bridge's ({OUT}), its computer ({HOST}).", 700
+            30,
+            10,
+            f"[gapt IN OUT HOST @temperature 0.8 …]: our own UDP port ({IN}), the bridge's ({OUT}), its computer "
+            f"({HOST}), and what is to be set as soon as the bridge is there.",
+            900,
         )
         self._draw_sending()
         self._draw_sockets()
+        if arguments:
+            self._draw_arguments()
         self._draw_watch()
         self._draw_notes()
         self._draw_outlets()
@@ -187,11 +224,18 @@ class Abstraction:
     def _draw_sockets(self) -> None:
         """`udp_in` hears; `own` outputs our port whenever it gets a bang."""
         p = self.patcher
-        p.comment(400, 680, "where the patch's arguments say something else", 200)
         self.udp_in, self.own = p.object(620, 60, f"udpreceive {IN}"), p.object(420, 440, f"int {IN}")
         self.closing, self.leaving = p.object(500, 505, "t b b"), p.object(420, 535, f"int {IN}")
-        parts = p.object(300, 590, f"unpack {IN} {OUT} s")
-        p.wire(p.object(300, 560, f"patcherargs {IN} {OUT} {HOST}"), parts)
+
+    def _draw_arguments(self) -> None:
+        """`arguments` outputs at a bang, as by itself at the beginning, ports and attributes of the box."""
+        p = self.patcher
+        p.comment(400, 680, "where the patch's arguments say something else", 200)
+        self.arguments = p.object(300, 560, f"patcherargs {IN} {OUT} {HOST}")
+        attributes, parts = p.object(150, 590, "route done"), p.object(300, 590, f"unpack {IN} {OUT} s")
+        p.wire(self.arguments, parts)
+        p.wire((self.arguments, 1), attributes)
+        p.wire((attributes, 1), self.say)
         p.wire((parts, 2), p.message(450, 620, "host $1"), self.udp_out)
         p.wire((parts, 1), p.message(370, 620, "port $1"), self.udp_out)
         both = p.object(300, 620, "t i i i")
@@ -218,9 +262,12 @@ class Abstraction:
         p.wire(p.object(420, 330, "loadbang"), p.message(420, 360, "1"), asking, self.own)
         p.wire(self.own, p.message(420, 470, "subscribe $1"), self.say)
         p.wire((self.lost, 0), p.message(1130, 270, "1"), asking)
-        found = p.object(1200, 270, "t b b")
-        p.wire((self.lost, 1), found, p.message(1200, 300, "dump"), self.say)
-        p.wire((found, 1), p.message(1260, 300, "0"), asking)
+        found = p.object(1200, 270, "t b b b")
+        p.wire((self.lost, 1), found)
+        p.wire((found, 2), p.message(1260, 300, "0"), asking)
+        p.wire((found, 1), p.message(1200, 300, "dump"), self.say)
+        if self.arguments:
+            p.wire(found, self.arguments)
         keep = p.object(1000, 240, "metro 20000")
         p.wire(self.state, keep, self.own)
         p.comment(840, 215, "a subscription from another computer has to be renewed", 150)
@@ -307,6 +354,7 @@ def help_patch() -> str:
     p.wire(notes, gapt)
     p.wire(say, (gapt, 1))
     p.comment(30, 40, "1. Play: the keys, or a MIDI keyboard.", 300)
+    p.comment(200, 482, "[gapt @voicing pad @density 2] sets these as soon as the bridge is there", 300)
     keys, keyboard = p.box(30, 65, "kslider"), p.object(250, 150, "notein")
     made = p.object(30, 150, "makenote 100 400")
     p.wire(keys, made, notes)

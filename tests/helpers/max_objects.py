@@ -52,6 +52,11 @@ OBJECTS = {
     "loadbang": _fixed("", 1, 1),
     "makenote": _fixed(rf"{INT} {INT}", 3, 2),
     "metro": _fixed(INT, 2, 1),
+    "midiflush": _fixed("", 1, 1),
+    "midiformat": _fixed("", 7, 2),
+    "midiin": _fixed("", 1, 1),
+    "midiout": _fixed("", 1, 0),
+    "midiparse": _fixed("", 1, 8),
     "notein": _fixed("", 1, 3),
     "noteout": _fixed("", 3, 0),
     "pack": Kind(rf"(({NUMBER}|s) ?)+", lambda words: (len(words), 1)),
@@ -69,11 +74,19 @@ OBJECTS = {
 }
 """By name. https://docs.cycling74.com/reference/ has a page for each."""
 
+_LIVE = {"annotation", "annotation_name", "parameter_enable", "saved_attribute_attributes", "varname"}
+_PRESENTED = {"presentation", "presentation_rect"}
+
 BOXES = {
     "comment": ((1, 0), {"text", "linecount"}),
     "flonum": ((1, 2), {"minimum", "maximum"}),
     "inlet": ((0, 1), {"index", "comment"}),
     "kslider": ((2, 2), set[str]()),
+    "live.comment": ((1, 0), {"text"} | _PRESENTED),
+    "live.dial": ((1, 2), _LIVE | _PRESENTED),
+    "live.menu": ((1, 3), _LIVE | _PRESENTED),
+    "live.text": ((1, 2), {"mode", "text"} | _LIVE | _PRESENTED),
+    "live.toggle": ((1, 1), _LIVE | _PRESENTED),
     "message": ((2, 1), {"text"}),
     "outlet": ((1, 0), {"index", "comment"}),
     "toggle": ((1, 1), set[str]()),
@@ -89,6 +102,11 @@ MESSAGES = {
     "udpsend": {"port", "host"},
     "metro": set[str](),
     "change": set[str](),
+    "live.comment": {"set"},
+    "live.dial": {"outputvalue"},
+    "live.menu": {"outputvalue"},
+    "live.toggle": {"outputvalue"},
+    "midiflush": set[str](),
 }
 """Words by which a message box may speak to an object, besides numbers."""
 
@@ -109,10 +127,11 @@ class Patch:
     Attributes:
         boxes: by id.
         lines: (id, outlet, id, inlet) of each.
+        patcher: all that the file says.
     """
 
     def __init__(self, text: str) -> None:
-        patcher = json.loads(text)["patcher"]
+        self.patcher = patcher = json.loads(text)["patcher"]
         assert (patcher["fileversion"], patcher["classnamespace"]) == (1, "box")
         found = [entry["box"] for entry in patcher["boxes"]]
         self.boxes = {
@@ -123,9 +142,22 @@ class Patch:
         joined = [entry["patchline"] for entry in patcher["lines"]]
         self.lines = [(*line["source"], *line["destination"]) for line in joined]
 
+    @property
+    def inside(self) -> list[Patch]:
+        """Patchers in boxes of this one."""
+        inner = (box.attributes.get("patcher") for box in self.boxes.values())
+        return [Patch(json.dumps({"patcher": patcher})) for patcher in inner if patcher]
+
+    @property
+    def ports(self) -> Ports:
+        """Its inlets and outlets as an object."""
+        kinds = [box.kind for box in self.boxes.values()]
+        return kinds.count("inlet"), kinds.count("outlet")
+
     def faults(self, abstractions: dict[str, Ports]) -> list[str]:
         """What is wrong, a sentence each; `abstractions` are patches of our own that may be used as objects."""
         return [
+            *(fault for patch in self.inside for fault in patch.faults({})),
             *(fault for name, box in self.boxes.items() for fault in _faults(name, box, abstractions)),
             *(fault for line in self.lines for fault in self._line_faults(*line)),
         ]
@@ -138,7 +170,7 @@ class Patch:
             return [
                 f"{sender.text or sender.kind} has no outlet {outlet}, or {receiver.text or receiver.kind} no {inlet}"
             ]
-        known = MESSAGES.get(receiver.text.split(" ")[0]) if receiver.kind == "newobj" else None
+        known = MESSAGES.get(receiver.text.split(" ")[0] if receiver.kind == "newobj" else receiver.kind)
         word = sender.text.split(" ")[0]
         if sender.kind == "message" and known is not None and word not in known and not re.fullmatch(r"[\d$].*", word):
             return [f"{receiver.text} understands no {word}"]
@@ -162,6 +194,9 @@ def _faults(name: str, box: Box, abstractions: dict[str, Ports]) -> list[str]:
             faults + [f"{box.kind} has no {strange}"] * bool(strange) + [f"{name} {box.ports}"] * (box.ports != ports)
         )
     kind, *words = box.text.split(" ")
+    if kind == "p":
+        ports = Patch(json.dumps({"patcher": box.attributes["patcher"]})).ports
+        return faults + [f"{box.text} has {ports}"] * (box.ports != ports)
     if kind in abstractions:
         return faults + [f"{box.text} has {abstractions[kind]}"] * (box.ports != abstractions[kind])
     if kind not in OBJECTS:

@@ -91,7 +91,8 @@ def test_all_of_it_ships() -> None:
     listed = re.search(r"^plugin_host = \[(.+)\]$", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     assert listed
     globs = [glob.replace("**/", "*") for glob in re.findall(r'"(.+?)"', listed[1])]
-    files = [path.relative_to(ROOT / "plugin_host").as_posix() for path in DAW.rglob("*") if path.is_file()]
+    files = [path.relative_to(ROOT / "plugin_host").as_posix() for path in DAW.rglob("*.*")]
+    files = [file for file in files if not file.endswith((".py", ".pyc"))]
     assert len(files) >= 9
     assert not [file for file in files if not any(fnmatch(file, glob) for glob in globs)]
 

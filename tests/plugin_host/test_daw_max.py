@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from amxd import read_device
 from max_objects import OBJECTS, Patch, read
 
 from bridge.controls.parameters import PARAMETERS
@@ -17,12 +18,6 @@ FOLDER = ROOT / "plugin_host" / "daw" / "max"
 NAMES = ("gapt.maxpat", "gapt-help.maxpat")
 
 
-def ports(patch: Patch) -> tuple[int, int]:
-    """How many inlets and outlets a patch has as an object."""
-    kinds = [box.kind for box in patch.boxes.values()]
-    return kinds.count("inlet"), kinds.count("outlet")
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_are_what_the_script_writes(name: str) -> None:
     script = runpy.run_path(str(ROOT / "docs" / "make_maxpat.py"))
@@ -31,7 +26,7 @@ def test_the_files_are_what_the_script_writes(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_object_and_line_is_one_that_max_knows(name: str) -> None:
-    assert read(FOLDER / name).faults({"gapt": ports(read(FOLDER / "gapt.maxpat"))}) == []
+    assert read(FOLDER / name).faults({"gapt": read(FOLDER / "gapt.maxpat").ports}) == []
 
 
 def test_what_is_wrong_is_found() -> None:
@@ -74,6 +69,23 @@ def test_what_the_help_patch_sets_can_be_set() -> None:
             PARAMETERS[name].checked(value[0])
 
 
+def test_attributes_of_the_box_are_set_when_the_bridge_is_found() -> None:
+    patch = read(FOLDER / "gapt.maxpat")
+    (arguments,) = (name for name, box in patch.boxes.items() if box.text.startswith("patcherargs "))
+    ((_, _, attributes, _),) = (line for line in patch.lines if line[:2] == (arguments, 1))
+    assert patch.boxes[attributes].text == "route done"
+    ((_, _, said, _),) = (line for line in patch.lines if line[:2] == (attributes, 1))
+    ((found, _, _, _),) = (line for line in patch.lines if line[2] == arguments)
+    dump = next(
+        name
+        for name, box in patch.boxes.items()
+        if (box.kind, box.text) == ("message", "dump")
+        and any(line[0] == found and line[2] == name for line in patch.lines)
+    )
+    assert (dump, 0, said, 0) in patch.lines
+
+
 def test_the_table_names_only_what_is_used() -> None:
     used = {box.text.split(" ")[0] for name in NAMES for box in read(FOLDER / name).boxes.values()}
+    used |= {box.text.split(" ")[0] for box in read_device().patch.boxes.values()}
     assert not OBJECTS.keys() - used

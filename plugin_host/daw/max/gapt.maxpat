@@ -36,11 +36,11 @@
 					"patching_rect": [
 						30,
 						10,
-						700,
-						20.0
+						900,
+						35.0
 					],
-					"text": "[gapt IN OUT HOST]: our own UDP port (9101), the bridge's (9100), its computer (127.0.0.1).",
-					"linecount": 1
+					"text": "[gapt IN OUT HOST @temperature 0.8 \u2026]: our own UDP port (9101), the bridge's (9100), its computer (127.0.0.1), and what is to be set as soon as the bridge is there.",
+					"linecount": 2
 				}
 			},
 			{
@@ -281,22 +281,6 @@
 			{
 				"box": {
 					"id": "obj-15",
-					"maxclass": "comment",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"patching_rect": [
-						400,
-						680,
-						200,
-						35.0
-					],
-					"text": "where the patch's arguments say something else",
-					"linecount": 2
-				}
-			},
-			{
-				"box": {
-					"id": "obj-16",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -314,7 +298,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-17",
+					"id": "obj-16",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -332,7 +316,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-18",
+					"id": "obj-17",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -351,7 +335,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-19",
+					"id": "obj-18",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -369,7 +353,61 @@
 			},
 			{
 				"box": {
+					"id": "obj-19",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"patching_rect": [
+						400,
+						680,
+						200,
+						35.0
+					],
+					"text": "where the patch's arguments say something else",
+					"linecount": 2
+				}
+			},
+			{
+				"box": {
 					"id": "obj-20",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						300,
+						560,
+						229.0,
+						22.0
+					],
+					"text": "patcherargs 9101 9100 127.0.0.1"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-21",
+					"maxclass": "newobj",
+					"numinlets": 2,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						150,
+						590,
+						82.0,
+						22.0
+					],
+					"text": "route done"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-22",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -389,26 +427,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-21",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
-					"patching_rect": [
-						300,
-						560,
-						229.0,
-						22.0
-					],
-					"text": "patcherargs 9101 9100 127.0.0.1"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-22",
+					"id": "obj-23",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -426,7 +445,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-23",
+					"id": "obj-24",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -444,7 +463,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-24",
+					"id": "obj-25",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -464,7 +483,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-25",
+					"id": "obj-26",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -484,7 +503,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-26",
+					"id": "obj-27",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -502,7 +521,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-27",
+					"id": "obj-28",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -518,7 +537,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-28",
+					"id": "obj-29",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -537,7 +556,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-29",
+					"id": "obj-30",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -557,7 +576,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-30",
+					"id": "obj-31",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -576,7 +595,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-31",
+					"id": "obj-32",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -594,7 +613,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-32",
+					"id": "obj-33",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -612,7 +631,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-33",
+					"id": "obj-34",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -630,7 +649,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-34",
+					"id": "obj-35",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -649,7 +668,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-35",
+					"id": "obj-36",
 					"maxclass": "newobj",
 					"numinlets": 3,
 					"numoutlets": 3,
@@ -669,7 +688,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-36",
+					"id": "obj-37",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -687,7 +706,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-37",
+					"id": "obj-38",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -705,7 +724,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-38",
+					"id": "obj-39",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -723,7 +742,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-39",
+					"id": "obj-40",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -741,7 +760,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-40",
+					"id": "obj-41",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -759,39 +778,22 @@
 			},
 			{
 				"box": {
-					"id": "obj-41",
+					"id": "obj-42",
 					"maxclass": "newobj",
 					"numinlets": 1,
-					"numoutlets": 2,
+					"numoutlets": 3,
 					"outlettype": [
+						"bang",
 						"bang",
 						"bang"
 					],
 					"patching_rect": [
 						1200,
 						270,
-						47.0,
+						61.0,
 						22.0
 					],
-					"text": "t b b"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-42",
-					"maxclass": "message",
-					"numinlets": 2,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						1200,
-						300,
-						40.0,
-						22.0
-					],
-					"text": "dump"
+					"text": "t b b b"
 				}
 			},
 			{
@@ -815,6 +817,24 @@
 			{
 				"box": {
 					"id": "obj-44",
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1200,
+						300,
+						40.0,
+						22.0
+					],
+					"text": "dump"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-45",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -832,7 +852,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-45",
+					"id": "obj-46",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -848,7 +868,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-46",
+					"id": "obj-47",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -866,7 +886,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-47",
+					"id": "obj-48",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -884,7 +904,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-48",
+					"id": "obj-49",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -900,7 +920,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-49",
+					"id": "obj-50",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -920,7 +940,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-50",
+					"id": "obj-51",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 4,
@@ -941,7 +961,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-51",
+					"id": "obj-52",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 2,
@@ -960,7 +980,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-52",
+					"id": "obj-53",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -980,7 +1000,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-53",
+					"id": "obj-54",
 					"maxclass": "newobj",
 					"numinlets": 3,
 					"numoutlets": 1,
@@ -998,7 +1018,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-54",
+					"id": "obj-55",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1016,7 +1036,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-55",
+					"id": "obj-56",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1034,7 +1054,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-56",
+					"id": "obj-57",
 					"maxclass": "newobj",
 					"numinlets": 3,
 					"numoutlets": 1,
@@ -1052,7 +1072,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-57",
+					"id": "obj-58",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1070,7 +1090,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-58",
+					"id": "obj-59",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1088,7 +1108,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-59",
+					"id": "obj-60",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1106,7 +1126,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-60",
+					"id": "obj-61",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -1125,7 +1145,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-61",
+					"id": "obj-62",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1143,7 +1163,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-62",
+					"id": "obj-63",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1161,7 +1181,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-63",
+					"id": "obj-64",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1179,7 +1199,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-64",
+					"id": "obj-65",
 					"maxclass": "outlet",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -1195,7 +1215,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-65",
+					"id": "obj-66",
 					"maxclass": "newobj",
 					"numinlets": 5,
 					"numoutlets": 5,
@@ -1217,7 +1237,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-66",
+					"id": "obj-67",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1235,7 +1255,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-67",
+					"id": "obj-68",
 					"maxclass": "outlet",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -1251,7 +1271,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-68",
+					"id": "obj-69",
 					"maxclass": "outlet",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -1267,7 +1287,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-69",
+					"id": "obj-70",
 					"maxclass": "outlet",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -1283,7 +1303,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-70",
+					"id": "obj-71",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1301,7 +1321,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-71",
+					"id": "obj-72",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -1317,7 +1337,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-72",
+					"id": "obj-73",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1335,7 +1355,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-73",
+					"id": "obj-74",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 9,
@@ -1361,7 +1381,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-74",
+					"id": "obj-75",
 					"maxclass": "newobj",
 					"numinlets": 5,
 					"numoutlets": 1,
@@ -1379,7 +1399,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-75",
+					"id": "obj-76",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1397,7 +1417,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-76",
+					"id": "obj-77",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -1415,7 +1435,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-77",
+					"id": "obj-78",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -1434,7 +1454,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-78",
+					"id": "obj-79",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1452,7 +1472,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-79",
+					"id": "obj-80",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1470,7 +1490,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-80",
+					"id": "obj-81",
 					"maxclass": "inlet",
 					"numinlets": 0,
 					"numoutlets": 1,
@@ -1489,7 +1509,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-81",
+					"id": "obj-82",
 					"maxclass": "inlet",
 					"numinlets": 0,
 					"numoutlets": 1,
@@ -1508,7 +1528,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-82",
+					"id": "obj-83",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1526,7 +1546,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-83",
+					"id": "obj-84",
 					"maxclass": "newobj",
 					"numinlets": 3,
 					"numoutlets": 3,
@@ -1546,7 +1566,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-84",
+					"id": "obj-85",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -1735,44 +1755,44 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-20",
+						0
+					],
+					"destination": [
+						"obj-22",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-20",
+						1
+					],
+					"destination": [
 						"obj-21",
 						0
-					],
-					"destination": [
-						"obj-20",
-						0
 					]
 				}
 			},
 			{
 				"patchline": {
 					"source": [
-						"obj-20",
-						2
-					],
-					"destination": [
-						"obj-22",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-22",
-						0
-					],
-					"destination": [
-						"obj-5",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-20",
+						"obj-21",
 						1
+					],
+					"destination": [
+						"obj-3",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-22",
+						2
 					],
 					"destination": [
 						"obj-23",
@@ -1795,8 +1815,8 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-20",
-						0
+						"obj-22",
+						1
 					],
 					"destination": [
 						"obj-24",
@@ -1808,10 +1828,34 @@
 				"patchline": {
 					"source": [
 						"obj-24",
+						0
+					],
+					"destination": [
+						"obj-5",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-22",
+						0
+					],
+					"destination": [
+						"obj-25",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-25",
 						2
 					],
 					"destination": [
-						"obj-19",
+						"obj-18",
 						1
 					]
 				}
@@ -1819,24 +1863,12 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-24",
-						1
-					],
-					"destination": [
-						"obj-17",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-24",
-						0
-					],
-					"destination": [
 						"obj-25",
-						0
+						1
+					],
+					"destination": [
+						"obj-16",
+						1
 					]
 				}
 			},
@@ -1859,7 +1891,7 @@
 						0
 					],
 					"destination": [
-						"obj-16",
+						"obj-27",
 						0
 					]
 				}
@@ -1867,11 +1899,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-16",
+						"obj-27",
 						0
 					],
 					"destination": [
-						"obj-28",
+						"obj-15",
 						0
 					]
 				}
@@ -1879,43 +1911,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-28",
-						1
-					],
-					"destination": [
-						"obj-30",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-30",
-						1
-					],
-					"destination": [
-						"obj-31",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-31",
-						0
-					],
-					"destination": [
-						"obj-32",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-32",
+						"obj-15",
 						0
 					],
 					"destination": [
@@ -1927,7 +1923,31 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-30",
+						"obj-29",
+						1
+					],
+					"destination": [
+						"obj-31",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-31",
+						1
+					],
+					"destination": [
+						"obj-32",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-32",
 						0
 					],
 					"destination": [
@@ -1943,7 +1963,7 @@
 						0
 					],
 					"destination": [
-						"obj-29",
+						"obj-30",
 						0
 					]
 				}
@@ -1951,7 +1971,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-29",
+						"obj-31",
 						0
 					],
 					"destination": [
@@ -1964,10 +1984,58 @@
 				"patchline": {
 					"source": [
 						"obj-34",
-						1
+						0
+					],
+					"destination": [
+						"obj-30",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-30",
+						0
 					],
 					"destination": [
 						"obj-35",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-35",
+						1
+					],
+					"destination": [
+						"obj-36",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-38",
+						0
+					],
+					"destination": [
+						"obj-39",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-39",
+						0
+					],
+					"destination": [
+						"obj-37",
 						0
 					]
 				}
@@ -1979,7 +2047,7 @@
 						0
 					],
 					"destination": [
-						"obj-38",
+						"obj-16",
 						0
 					]
 				}
@@ -1987,55 +2055,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-38",
-						0
-					],
-					"destination": [
-						"obj-36",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-36",
-						0
-					],
-					"destination": [
-						"obj-17",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-17",
-						0
-					],
-					"destination": [
-						"obj-39",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-39",
-						0
-					],
-					"destination": [
-						"obj-3",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-35",
+						"obj-16",
 						0
 					],
 					"destination": [
@@ -2051,7 +2071,7 @@
 						0
 					],
 					"destination": [
-						"obj-36",
+						"obj-3",
 						0
 					]
 				}
@@ -2059,11 +2079,35 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-35",
+						"obj-36",
+						0
+					],
+					"destination": [
+						"obj-41",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-41",
+						0
+					],
+					"destination": [
+						"obj-37",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-36",
 						1
 					],
 					"destination": [
-						"obj-41",
+						"obj-42",
 						0
 					]
 				}
@@ -2071,11 +2115,23 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-41",
+						"obj-42",
+						2
+					],
+					"destination": [
+						"obj-43",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-43",
 						0
 					],
 					"destination": [
-						"obj-42",
+						"obj-37",
 						0
 					]
 				}
@@ -2084,6 +2140,18 @@
 				"patchline": {
 					"source": [
 						"obj-42",
+						1
+					],
+					"destination": [
+						"obj-44",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-44",
 						0
 					],
 					"destination": [
@@ -2095,11 +2163,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-41",
-						1
+						"obj-42",
+						0
 					],
 					"destination": [
-						"obj-43",
+						"obj-20",
 						0
 					]
 				}
@@ -2107,11 +2175,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-43",
+						"obj-35",
 						0
 					],
 					"destination": [
-						"obj-36",
+						"obj-45",
 						0
 					]
 				}
@@ -2119,11 +2187,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-34",
+						"obj-45",
 						0
 					],
 					"destination": [
-						"obj-44",
+						"obj-16",
 						0
 					]
 				}
@@ -2131,11 +2199,35 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-44",
+						"obj-48",
 						0
 					],
 					"destination": [
 						"obj-17",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-17",
+						0
+					],
+					"destination": [
+						"obj-18",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-18",
+						0
+					],
+					"destination": [
+						"obj-47",
 						0
 					]
 				}
@@ -2147,42 +2239,6 @@
 						0
 					],
 					"destination": [
-						"obj-18",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-18",
-						0
-					],
-					"destination": [
-						"obj-19",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-19",
-						0
-					],
-					"destination": [
-						"obj-46",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-46",
-						0
-					],
-					"destination": [
 						"obj-3",
 						0
 					]
@@ -2191,11 +2247,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-49",
+						"obj-50",
 						2
 					],
 					"destination": [
-						"obj-52",
+						"obj-53",
 						0
 					]
 				}
@@ -2203,20 +2259,8 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-52",
+						"obj-53",
 						1
-					],
-					"destination": [
-						"obj-54",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-54",
-						0
 					],
 					"destination": [
 						"obj-55",
@@ -2231,18 +2275,6 @@
 						0
 					],
 					"destination": [
-						"obj-51",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-49",
-						1
-					],
-					"destination": [
 						"obj-56",
 						0
 					]
@@ -2255,16 +2287,16 @@
 						0
 					],
 					"destination": [
-						"obj-51",
-						1
+						"obj-52",
+						0
 					]
 				}
 			},
 			{
 				"patchline": {
 					"source": [
-						"obj-51",
-						0
+						"obj-50",
+						1
 					],
 					"destination": [
 						"obj-57",
@@ -2279,7 +2311,19 @@
 						0
 					],
 					"destination": [
-						"obj-50",
+						"obj-52",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-52",
+						0
+					],
+					"destination": [
+						"obj-58",
 						0
 					]
 				}
@@ -2287,23 +2331,23 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-58",
+						0
+					],
+					"destination": [
 						"obj-51",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-52",
 						1
 					],
 					"destination": [
-						"obj-58",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-58",
-						0
-					],
-					"destination": [
-						"obj-50",
+						"obj-59",
 						0
 					]
 				}
@@ -2315,7 +2359,7 @@
 						0
 					],
 					"destination": [
-						"obj-50",
+						"obj-51",
 						0
 					]
 				}
@@ -2323,11 +2367,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-50",
-						1
+						"obj-60",
+						0
 					],
 					"destination": [
-						"obj-60",
+						"obj-51",
 						0
 					]
 				}
@@ -2335,7 +2379,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-60",
+						"obj-51",
 						1
 					],
 					"destination": [
@@ -2348,10 +2392,22 @@
 				"patchline": {
 					"source": [
 						"obj-61",
+						1
+					],
+					"destination": [
+						"obj-62",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-62",
 						0
 					],
 					"destination": [
-						"obj-53",
+						"obj-54",
 						2
 					]
 				}
@@ -2359,11 +2415,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-60",
+						"obj-61",
 						0
 					],
 					"destination": [
-						"obj-62",
+						"obj-63",
 						0
 					]
 				}
@@ -2371,11 +2427,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-62",
+						"obj-63",
 						0
 					],
 					"destination": [
-						"obj-53",
+						"obj-54",
 						0
 					]
 				}
@@ -2383,11 +2439,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-50",
+						"obj-51",
 						3
 					],
 					"destination": [
-						"obj-63",
+						"obj-64",
 						0
 					]
 				}
@@ -2395,7 +2451,79 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-63",
+						"obj-64",
+						0
+					],
+					"destination": [
+						"obj-51",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-54",
+						0
+					],
+					"destination": [
+						"obj-65",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-50",
+						0
+					],
+					"destination": [
+						"obj-65",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-36",
+						0
+					],
+					"destination": [
+						"obj-60",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-17",
+						1
+					],
+					"destination": [
+						"obj-60",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-29",
+						0
+					],
+					"destination": [
+						"obj-66",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-66",
 						0
 					],
 					"destination": [
@@ -2407,11 +2535,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-53",
-						0
+						"obj-66",
+						1
 					],
 					"destination": [
-						"obj-64",
+						"obj-67",
 						0
 					]
 				}
@@ -2419,11 +2547,47 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-49",
+						"obj-67",
 						0
 					],
 					"destination": [
-						"obj-64",
+						"obj-60",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-66",
+						2
+					],
+					"destination": [
+						"obj-68",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-66",
+						3
+					],
+					"destination": [
+						"obj-69",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-66",
+						4
+					],
+					"destination": [
+						"obj-70",
 						0
 					]
 				}
@@ -2435,7 +2599,7 @@
 						0
 					],
 					"destination": [
-						"obj-59",
+						"obj-71",
 						0
 					]
 				}
@@ -2443,103 +2607,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-18",
-						1
-					],
-					"destination": [
-						"obj-59",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-28",
-						0
-					],
-					"destination": [
-						"obj-65",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-65",
-						0
-					],
-					"destination": [
-						"obj-49",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-65",
-						1
-					],
-					"destination": [
-						"obj-66",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-66",
-						0
-					],
-					"destination": [
-						"obj-59",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-65",
-						2
-					],
-					"destination": [
-						"obj-67",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-65",
-						3
-					],
-					"destination": [
-						"obj-68",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-65",
-						4
-					],
-					"destination": [
-						"obj-69",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-34",
+						"obj-71",
 						0
 					],
 					"destination": [
@@ -2551,11 +2619,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-70",
+						"obj-73",
 						0
 					],
 					"destination": [
-						"obj-69",
+						"obj-74",
 						0
 					]
 				}
@@ -2563,23 +2631,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-72",
-						0
-					],
-					"destination": [
-						"obj-73",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-73",
+						"obj-74",
 						7
 					],
 					"destination": [
-						"obj-76",
+						"obj-77",
 						0
 					]
 				}
@@ -2587,11 +2643,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-76",
+						"obj-77",
 						0
 					],
 					"destination": [
-						"obj-75",
+						"obj-76",
 						1
 					]
 				}
@@ -2599,11 +2655,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-73",
+						"obj-74",
 						6
 					],
 					"destination": [
-						"obj-74",
+						"obj-75",
 						2
 					]
 				}
@@ -2611,11 +2667,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-73",
+						"obj-74",
 						5
 					],
 					"destination": [
-						"obj-77",
+						"obj-78",
 						0
 					]
 				}
@@ -2623,11 +2679,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-77",
+						"obj-78",
 						0
 					],
 					"destination": [
-						"obj-74",
+						"obj-75",
 						3
 					]
 				}
@@ -2635,11 +2691,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-77",
+						"obj-78",
 						1
 					],
 					"destination": [
-						"obj-74",
+						"obj-75",
 						4
 					]
 				}
@@ -2647,48 +2703,12 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-73",
+						"obj-74",
 						4
 					],
 					"destination": [
-						"obj-74",
+						"obj-75",
 						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-73",
-						0
-					],
-					"destination": [
-						"obj-78",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-78",
-						0
-					],
-					"destination": [
-						"obj-75",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-75",
-						0
-					],
-					"destination": [
-						"obj-74",
-						0
 					]
 				}
 			},
@@ -2711,7 +2731,31 @@
 						0
 					],
 					"destination": [
-						"obj-3",
+						"obj-76",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-76",
+						0
+					],
+					"destination": [
+						"obj-75",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-75",
+						0
+					],
+					"destination": [
+						"obj-80",
 						0
 					]
 				}
@@ -2720,18 +2764,6 @@
 				"patchline": {
 					"source": [
 						"obj-80",
-						0
-					],
-					"destination": [
-						"obj-82",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-82",
 						0
 					],
 					"destination": [
@@ -2759,7 +2791,7 @@
 						0
 					],
 					"destination": [
-						"obj-72",
+						"obj-3",
 						0
 					]
 				}
@@ -2767,11 +2799,35 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-83",
+						"obj-82",
+						0
+					],
+					"destination": [
+						"obj-84",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-84",
+						0
+					],
+					"destination": [
+						"obj-73",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-84",
 						1
 					],
 					"destination": [
-						"obj-84",
+						"obj-85",
 						0
 					]
 				}
@@ -2779,11 +2835,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-84",
+						"obj-85",
 						0
 					],
 					"destination": [
-						"obj-59",
+						"obj-60",
 						0
 					]
 				}
@@ -2791,7 +2847,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-83",
+						"obj-84",
 						2
 					],
 					"destination": [
