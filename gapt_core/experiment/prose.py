@@ -9,6 +9,11 @@ QUESTION = (
     "steps: does diversity come back without a loss of harmony? `mle` is the policy that both start from, and "
     "its seeds are those of its playing."
 )
+OTHER_PAGES = {
+    "finetune.md": "What fine-tuning does for a player's own songs, with chords and without, has a page of its own:"
+}
+"""Results that are not written here but lie in the folder of the pictures, by the names of their pages."""
+
 ASKED = (
     "A claim on `gapt` against `rl` has to hold over the test split as a whole and on at least three `ood` sets "
     "taken alone. «Open» means that runs are missing."

@@ -33,7 +33,8 @@ def write_report(folder: Path, page: Path) -> None:
     pictures.mkdir(exist_ok=True)
     for name, content in draw(results).items():
         write_atomically(pictures / name, content)
-    write_atomically(page, text(results, pictures.name).encode())
+    others = [name for name in prose.OTHER_PAGES if (pictures / name).exists()]
+    write_atomically(page, text(results, pictures.name, others).encode())
 
 
 def draw(results: Results) -> dict[str, bytes]:
@@ -46,11 +47,12 @@ def draw(results: Results) -> dict[str, bytes]:
     }
 
 
-def text(results: Results, pictures: str) -> str:
-    """The page; `pictures` is the name of the folder of its pictures."""
+def text(results: Results, pictures: str, others: Sequence[str] = ()) -> str:
+    """The page; `pictures` is the name of the folder of its pictures, `others` are pages of results in it."""
     origin = origin_of(results.runs)
     whole, by_set = compare_splits(results, [WITH_RL, WITH_MLE]), compare_sets(results, WITH_RL)
-    parts = [_head(results), protocol(results, origin), _verdicts(results, whole, by_set), _arms(results, pictures)]
+    parts = [_head(results), *(f"{prose.OTHER_PAGES[name]} [{name}]({pictures}/{name}).\n" for name in others)]
+    parts += [protocol(results, origin), _verdicts(results, whole, by_set), _arms(results, pictures)]
     parts += [_tests(whole, by_set), judges(origin), _training(pictures), _adaptation(results, pictures)]
     parts += [_weights(results, pictures), _schedules(results), _latency(results), _runs(results)]
     return "\n".join(parts)

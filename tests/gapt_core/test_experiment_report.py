@@ -89,7 +89,15 @@ def test_an_empty_experiment_has_a_report(tmp_path: Path) -> None:
     folder = Experiment(tmp_path / "out", SWEEPS).write(*(run.name for run in SWEEPS.runs()))
     write_report(folder, tmp_path / "results.md")
     page = (tmp_path / "results.md").read_text()
-    assert "0 of 10 runs are done" in page and "**pass**" not in page
+    assert "0 of 10 runs are done" in page and "**pass**" not in page and "finetune.md" not in page
+
+
+def test_other_pages_of_results_are_linked_where_they_are(tmp_path: Path) -> None:
+    folder = Experiment(tmp_path / "out", ARMS).write("rl-seed0")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "finetune.md").write_text("# Results of fine-tuning\n")
+    write_report(folder, tmp_path / "results.md")
+    assert "[finetune.md](results/finetune.md)" in (tmp_path / "results.md").read_text()
 
 
 def test_figures_are_those_of_the_files(results: Results) -> None:
