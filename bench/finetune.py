@@ -53,11 +53,10 @@ def tune(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
     intake = read_folder([folder])
     material = material_of(split(intake.songs, options.seed), intake)
-    read = time.perf_counter() - started
     wish = Wish(options.preset, options.name, replace=True)
     chosen = Options(minutes=options.minutes, steps=options.steps, seed=options.seed, threads=options.threads)
     _, result = make_preset(wish, material, chosen, Printing())
-    seconds = {"reading files": read, **result.seconds}
+    seconds = dict(result.seconds)
     total = time.perf_counter() - started
     seconds["report, preset and the rest"] = total - sum(seconds.values())
     measured = {

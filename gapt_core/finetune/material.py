@@ -48,6 +48,7 @@ class Material:
         held_out: what is looked at once, at the end.
         gentle: whether they are few.
         notes: what was done and assumed on the way in, a line each.
+        seconds: how long the files took to read.
     """
 
     train: Sequence[Tune]
@@ -55,6 +56,7 @@ class Material:
     held_out: Sequence[Tune]
     gentle: bool = False
     notes: Sequence[str] = ()
+    seconds: float = 0.0
 
     @property
     def with_chords(self) -> bool:
@@ -80,7 +82,7 @@ def material_of(split: Split, intake: Intake) -> Material:
     by_use = (split.train, split.valid, split.held_out)
     train, valid, held_out = ([tune_of(taken.song) for taken in songs] for songs in by_use)
     notes = [*notes_of(intake), *([split.warning] if split.gentle else [])]
-    return Material(train, valid, held_out, split.gentle, notes)
+    return Material(train, valid, held_out, split.gentle, notes, intake.seconds)
 
 
 def notes_of(intake: Intake) -> list[str]:

@@ -19,11 +19,11 @@ from gapt_core.finetune.candidates import SHARES, candidates, weights_of
 from gapt_core.finetune.hearing import Heard, Hearing, embedders, hear, heard_of
 from gapt_core.finetune.hindsight import answers
 from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies, mixed, owned, parts
-from gapt_core.finetune.pace import Cost, Steps, affordable, time_likelihood, time_post_training
+from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable, time_likelihood, time_post_training
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
 from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt, learn_likelihood, post_train
 from gapt_core.finetune.verdict import Candidate, Check, Levels, checks, choose, levels
-from gapt_core.finetune.watch import Watch
+from gapt_core.finetune.watch import Until, Watch
 from gapt_core.finetune.workshop import Plan, Workshop
 from gapt_core.metrics import figures, mean
 from gapt_core.parts import CHORD
@@ -35,6 +35,9 @@ MOST_THREADS = 4
 
 REPORT_SECONDS = 15.0
 """What writing the report takes, at most."""
+
+LATE = 1.1
+"""Training ends early where it takes so many times longer than was foreseen; the first steps tell it no better."""
 
 By = dict[str, Heard]
 """What was heard, by mode."""
@@ -64,6 +67,7 @@ class Result:
         own: their own chords; None unless all of them have some.
         steps: of either stage that were taken; `plan` has how many there was time for.
         seconds: of each part of the work, in this call.
+        stopped: whether training ended early, because somebody asked or because time was up.
     """
 
     trained: Trained
@@ -102,7 +106,7 @@ class FineTuning:
     ) -> None:
         self.start, self.material, self.options = start, material, options
         self.workshop, self.watch, self.recipe = workshop, watch, recipe
-        self.clock = Clock()
+        self.clock = Clock(material.seconds)
         plan = workshop.plan()
         self.threads = plan.threads if plan else options.threads or min(MOST_THREADS, torch.get_num_threads())
         use_threads(self.threads)
@@ -120,7 +124,9 @@ class FineTuning:
             self.watch.step(2)
         hindsight = self._hindsight()
         plan = self.workshop.plan() or self._fixed(hindsight)
-        stages = self._trained(hindsight, plan.steps)
+        until = Until(self.watch, self._time_is_up, FEWEST)
+        stages, taken = self._trained(hindsight, plan.steps, until)
+        stopped = taken.gapt < plan.steps.gapt and until.asked_to_stop()
         with self.clock.of("choosing weights"):
             tried = self._tried(stages)
         chosen = choose(tried, levels(before_valid, LISTENER), self._own_onsets(valid))
@@ -132,7 +138,6 @@ class FineTuning:
             self.watch.step(1)
         asked = checks(levels(before, LISTENER), levels(after, LISTENER), self._own_onsets(held_out))
         kept = chosen is not None and all(check.holds for check in asked)
-        taken = (stages[name].steps if name in stages else 0 for name in (LIKELIHOOD, POST_TRAINING))
         return Result(
             trained=trained if kept else start,
             judged=judged,
@@ -142,11 +147,11 @@ class FineTuning:
             before=before,
             after=after,
             own=self._own(held_out),
-            steps=Steps(*taken),
+            steps=taken,
             plan=plan,
             recipe=self.recipe,
             seconds=self.clock.seconds,
-            stopped=self.watch.asked_to_stop(),
+            stopped=stopped,
         )
 
     def _heard(self, trained: Trained, tunes: Sequence[Tune]) -> By:
@@ -199,32 +204,46 @@ class FineTuning:
             likelihood = time_likelihood(start, *self._songs(hindsight), tried)
         config = gapt_config(self.recipe, self.options, self.recipe.gapt.steps)
         gapt, warming = time_post_training(start, self._environment(hindsight), self.start.kit, config)
+        return Cost(likelihood, gapt, warming, self._after())
+
+    def _after(self) -> float:
+        """Seconds from the last step to the end, about."""
         # Either set of songs was measured once; each candidate asks for the songs that choose again.
         shares = len(SHARES) * (1 + self.material.with_chords)
-        heard = self.clock.seconds["measuring before"]
-        part = len(self.material.valid) / (len(self.material.valid) + len(self.material.held_out))
-        return Cost(likelihood, gapt, warming, heard * (shares * part + 1 - part) + REPORT_SECONDS)
+        valid, held_out = (min(len(part), self.recipe.songs) for part in (self.material.valid, self.material.held_out))
+        return (
+            self.clock.seconds["measuring before"] * (shares * valid + held_out) / (valid + held_out) + REPORT_SECONDS
+        )
 
-    def _trained(self, hindsight: Sequence[Piece], steps: Steps) -> dict[str, Learnt]:
-        """Both stages, or the one that there is, by name and in their order; what was asked to stop goes no further."""
+    def _time_is_up(self) -> bool:
+        """Whether training goes on for much longer than was asked for; a call that goes on has the whole time again."""
+        left = LATE * 60 * self.options.minutes - self._after()
+        return self.options.steps is None and self.clock.elapsed() > left
+
+    def _trained(self, hindsight: Sequence[Piece], steps: Steps, watch: Watch) -> tuple[dict[str, Learnt], Steps]:
+        """What came of both stages, or of the one that there is, by name and in their order, and the steps taken; what
+        was asked to stop goes no further."""
         stages: dict[str, Learnt] = {}
+        taken = dict.fromkeys((LIKELIHOOD, POST_TRAINING), 0)
         now, folder = self.start.trained, self.workshop.folder
         if steps.likelihood:
             recipe = likelihood_config(self.recipe, self.options, steps.likelihood, now.net.config)
             with self.clock.of(LIKELIHOOD):
-                learnt = learn_likelihood(now, self._songs(hindsight), recipe, folder / LIKELIHOOD, self.watch)
+                learnt = learn_likelihood(now, self._songs(hindsight), recipe, folder / LIKELIHOOD, watch)
+            taken[LIKELIHOOD] = learnt.steps
             if learnt.trained is not now:
                 stages[LIKELIHOOD], now = learnt, learnt.trained
-        if not self.watch.asked_to_stop():
+        if not watch.asked_to_stop():
             config = gapt_config(self.recipe, self.options, steps.gapt)
             corpus = self._environment(hindsight)
             with self.clock.of(POST_TRAINING):
-                learnt = post_train(now, corpus, self.start.kit, config, folder / POST_TRAINING, self.watch)
+                learnt = post_train(now, corpus, self.start.kit, config, folder / POST_TRAINING, watch)
+            taken[POST_TRAINING] = learnt.steps
             if learnt.steps:
                 stages[POST_TRAINING] = learnt
         if not stages:
             raise TrainingError("Stopped before anything was learnt; call the same command again to go on.")
-        return stages
+        return stages, Steps(*taken.values())
 
     def _tried(self, stages: Mapping[str, Learnt]) -> list[tuple[Candidate, Levels]]:
         """The levels of every candidate on the songs that choose."""
@@ -265,14 +284,14 @@ class FineTuning:
 
 
 class Clock:
-    """Adds up where the time goes, in seconds."""
+    """Adds up where the time goes, in seconds; `reading` is what had gone before, for the files."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._began = time.perf_counter()
+    def __init__(self, reading: float = 0.0) -> None:
+        self.seconds: dict[str, float] = {"reading files": reading} if reading else {}
+        self._began = time.perf_counter() - reading
 
     def elapsed(self) -> float:
-        """Since the clock was made."""
+        """Since the beginning."""
         return time.perf_counter() - self._began
 
     @contextmanager

@@ -46,6 +46,34 @@ class Silent:
         return self._stop()
 
 
+class Until:
+    """A watch that asks for an end of itself, too, when time is up: not before a stage has taken `least` steps."""
+
+    def __init__(self, watch: Watch, time_is_up: Callable[[], bool], least: int) -> None:
+        self._watch = watch
+        self._time_is_up = time_is_up
+        self._least = least
+        self._done = 0
+
+    def phase(self, name: str, steps: int, done: int = 0) -> None:
+        """Pass it on."""
+        self._done = done
+        self._watch.phase(name, steps, done)
+
+    def step(self, done: int, said: str = "") -> None:
+        """Pass it on."""
+        self._done = done
+        self._watch.step(done, said)
+
+    def say(self, sentence: str) -> None:
+        """Pass it on."""
+        self._watch.say(sentence)
+
+    def asked_to_stop(self) -> bool:
+        """Whether somebody asked, or time is up."""
+        return self._watch.asked_to_stop() or (self._done >= self._least and self._time_is_up())
+
+
 @contextmanager
 def first_interrupt(heard: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed inside the block: the first one is only heard, the next is a `KeyboardInterrupt`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -28,13 +29,15 @@ def read_folder(paths: Iterable[Path], options: IntakeOptions | None = None, eac
     Raises:
         TrainingError: the options ask for what cannot be done.
     """
+    started = time.perf_counter()
     found = find_files(paths)
     patterns = Patterns()
     options = options or IntakeOptions()
     if options.metre:
         patterns.wished(options.metre)
     reports = [read_file(path, options, patterns) for path in each(found.files)]
-    return Intake(_put_together([*reports, *found.refused]), dict(found.passed_over.most_common()))
+    files = _put_together([*reports, *found.refused])
+    return Intake(files, dict(found.passed_over.most_common()), time.perf_counter() - started)
 
 
 def _put_together(reports: Sequence[FileReport]) -> list[FileReport]:

@@ -121,10 +121,12 @@ class Intake:
     Attributes:
         files: one report a file, in the order in which they were found.
         passed_over: how many files of other kinds there were, by the ends of their names.
+        seconds: how long it took.
     """
 
     files: Sequence[FileReport]
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def songs(self) -> list[TakenSong]:

@@ -18,6 +18,7 @@ from gapt_core.finetune.comparison import comparisons
 from gapt_core.finetune.copied import copied
 from gapt_core.finetune.finished import Target, finish
 from gapt_core.finetune.material import Material, melodies, owned
+from gapt_core.finetune.pace import FEWEST, Steps
 from gapt_core.finetune.recipe import Options, Recipe, likelihood_config
 from gapt_core.finetune.report import Told, report
 from gapt_core.finetune.results import Run, claims, results_page
@@ -166,6 +167,15 @@ def test_the_number_of_steps_follows_from_the_time_and_is_fixed(tmp_path: Path) 
     result = tuned(tmp_path / "run", watch, recipe=recipe, options=replace(options, minutes=0.01))
     assert "timing the first steps" not in {name for name, _, _ in watch.phases}
     assert result.plan.steps.gapt == 2 and 1 <= result.plan.steps.likelihood <= 6
+
+
+def test_when_time_is_up_training_ends_and_is_measured(tmp_path: Path) -> None:
+    """A stage has its first steps, however late it is."""
+    watch = Watched()
+    result = tuned(tmp_path / "run", watch, options=replace(OPTIONS, steps=None, minutes=1e-4))
+    assert result.plan.steps == Steps(FEWEST, FEWEST) and result.steps == Steps(FEWEST, 0)
+    assert result.stopped and result.judged.source == LIKELIHOOD
+    assert watch.phases[-1][0] == "listening to what was learnt"
 
 
 def told(result: Result, chords: bool = True, **changes: object) -> Told:
