@@ -101,6 +101,10 @@ WEIGHTS = (
     f"says so, if a figure of a step is not finite, if KL ends above {KL_BOUND:g} nats a choice, or if note in "
     f"chord in training ends more than {100 * HARMONY_LOSS:g} point below where it began."
 )
+AT_WEIGHT = (
+    "The claims above with this weight in the place of λ = 1, over the same songs and against the same `rl` and "
+    "`mle`. They were made for λ = 1; what is found here was looked for after that was known."
+)
 SCHEDULES = (
     "`two-phase` is the paper's: at fixed intervals first, then only while the policy fools the discriminator; "
     "`fixed` stays in the first phase; `every` updates after every step. λ is 1."

@@ -8,14 +8,14 @@ from pathlib import Path
 from gapt_core.experiment import figures, kinds, prose, tables
 from gapt_core.experiment.beats import CHANGES, last_beat
 from gapt_core.experiment.comparison import Comparison, compare_sets, compare_splits
-from gapt_core.experiment.grid import GAPT, MLE, RL
+from gapt_core.experiment.grid import ARMS, GAPT, MLE, RL
 from gapt_core.experiment.origin import origin_of
 from gapt_core.experiment.protocol import judges, protocol
 from gapt_core.experiment.recommend import ENOUGH_OF_DATA, MOST_LOST, recommendations
 from gapt_core.experiment.results import OVER_NEXT, Results, load_results
 from gapt_core.experiment.statistics import RESAMPLES
 from gapt_core.experiment.sweeps import Point, over_schedules, over_weights
-from gapt_core.experiment.verdicts import verdicts
+from gapt_core.experiment.verdicts import SEEDS, verdicts
 from presets.files import write_atomically
 
 WITH_RL = (GAPT.name, RL.name)
@@ -129,7 +129,20 @@ def _section(title: str, told: str) -> list[str]:
 def _weights(results: Results, pictures: str) -> str:
     points = over_weights(results)
     sections = ["## The weight of the adversary", "", prose.WEIGHTS, "", f"![Over λ]({pictures}/weights.png)", ""]
-    return "\n".join(sections) + _sweep(results, points)
+    return "\n".join(sections) + _sweep(results, points) + _other_weights(results, points)
+
+
+def _other_weights(results: Results, points: Sequence[Point]) -> str:
+    """The claims once more for every other λ that has as many seeds as the arms need."""
+    sections = []
+    for point in points:
+        arm = point.condition.name
+        if arm in ARMS or point.measured < SEEDS:
+            continue
+        whole = compare_splits(results, [(arm, RL.name), (arm, MLE.name)])
+        found = verdicts(results, whole, compare_sets(results, (arm, RL.name)), arm)
+        sections += [f"### What was asked, at {point.label}", "", prose.AT_WEIGHT, "", tables.verdict_table(found)]
+    return "\n".join(["", *sections]) if sections else ""
 
 
 def _schedules(results: Results) -> str:

@@ -41,35 +41,37 @@ class Verdict:
 MISSING = "runs are missing"
 
 
-def verdicts(results: Results, whole: Sequence[Comparison], by_set: Sequence[Comparison]) -> list[Verdict]:
-    """All verdicts.
+def verdicts(
+    results: Results, whole: Sequence[Comparison], by_set: Sequence[Comparison], arm: str = GAPT.name
+) -> list[Verdict]:
+    """All verdicts on `arm`, a condition that was post-trained with the adversary.
 
     Args:
         results: everything measured.
-        whole: comparisons over splits, of `gapt` with `rl` and with `mle`.
-        by_set: comparisons of `gapt` with `rl` set by set.
+        whole: comparisons over splits, of `arm` with `rl` and with `mle`.
+        by_set: comparisons of `arm` with `rl` set by set.
     """
     against_rl = [one for one in [*whole, *by_set] if one.second == RL.name]
-    found = [_coverage(results)]
+    found = [_coverage(results, arm)]
     for mode in MODES:
         found += [
             _collapse(results, mode),
-            *_against_rl(results, [one for one in against_rl if one.mode == mode], mode),
+            *_against_rl(results, [one for one in against_rl if one.mode == mode], arm, mode),
         ]
-        found += [_against_start(results, mode)]
-    found += [_react_harmony(results), *_react_texture(results), _anticipate_harmony(results)]
+        found += [_against_start(results, arm, mode)]
+    found += [_react_harmony(results, arm), *_react_texture(results, arm), _anticipate_harmony(results, arm)]
     for mode in MODES:
         found += [
-            _recovery(results, mode),
-            _cold_start(results, mode),
-            _silence(results, mode),
-            _thickness(results, mode),
+            _recovery(results, arm, mode),
+            _cold_start(results, arm, mode),
+            _silence(results, arm, mode),
+            _thickness(results, arm, mode),
         ]
-    return [*found, _latency(results)]
+    return [*found, _latency(results, arm)]
 
 
-def _coverage(results: Results) -> Verdict:
-    seeds = min(len(results.seeds(arm.name)) for arm in (MLE, RL, GAPT))
+def _coverage(results: Results, arm: str) -> Verdict:
+    seeds = min(len(results.seeds(one)) for one in (MLE.name, RL.name, arm))
     sets = len(results.keys("ood"))
     claim = f"At least {SEEDS} seeds in each arm, the test split and at least {OOD_SETS} ood sets"
     enough = seeds >= SEEDS and bool(results.keys("test")) and sets >= OOD_SETS
@@ -85,8 +87,8 @@ def _collapse(results: Results, mode: str) -> Verdict:
     return Verdict(claim, told, vendi < ENOUGH_OF_DATA or onsets > 1.5)
 
 
-def _against_rl(results: Results, comparisons: Sequence[Comparison], mode: str) -> list[Verdict]:
-    arms = f"{mode}: gapt against rl"
+def _against_rl(results: Results, comparisons: Sequence[Comparison], arm: str, mode: str) -> list[Verdict]:
+    arms = f"{mode}: {arm} against rl"
 
     def ratio(one: Comparison) -> str:
         return f"{one.ratio.value:.2f} [{one.ratio.low:.2f}, {one.ratio.high:.2f}]"
@@ -99,7 +101,7 @@ def _against_rl(results: Results, comparisons: Sequence[Comparison], mode: str) 
         return _everywhere(claim, comparisons, told, lambda one: one.tests[figure].is_higher)
 
     def lower_by(one: Comparison) -> float:
-        first, second = (_over_seeds(results, arm, mode, one.keys) for arm in (one.first, one.second))
+        first, second = (_over_seeds(results, name, mode, one.keys) for name in (one.first, one.second))
         return first - second
 
     return [
@@ -112,7 +114,7 @@ def _against_rl(results: Results, comparisons: Sequence[Comparison], mode: str) 
         higher("entropy"),
         higher("unique_chords"),
         _everywhere(
-            f"{mode}: gapt's Vendi at least 90 % of the data's",
+            f"{mode}: {arm}'s Vendi at least 90 % of the data's",
             comparisons,
             lambda one: percent(one.vendi[0] / one.vendi[2]),
             lambda one: one.vendi[0] >= ENOUGH_OF_DATA * one.vendi[2],
@@ -126,12 +128,12 @@ def _against_rl(results: Results, comparisons: Sequence[Comparison], mode: str) 
     ]
 
 
-def _against_start(results: Results, mode: str) -> Verdict:
+def _against_start(results: Results, arm: str, mode: str) -> Verdict:
     def gain(keys: Sequence[Key]) -> float:
-        return _over_seeds(results, GAPT.name, mode, keys) - _over_seeds(results, MLE.name, mode, keys)
+        return _over_seeds(results, arm, mode, keys) - _over_seeds(results, MLE.name, mode, keys)
 
-    claim = f"{mode}: gapt's note in chord at least 8 points over its maximum-likelihood start's"
-    if not results.has(GAPT.name, MLE.name):
+    claim = f"{mode}: {arm}'s note in chord at least 8 points over its maximum-likelihood start's"
+    if not results.has(arm, MLE.name):
         return Verdict(claim, MISSING, None)
     sets = [gain([key]) for key in results.keys("ood")]
     parts = [f"{split} {100 * gain(results.keys(split)):+.1f} points" for split in results.splits]
@@ -140,37 +142,39 @@ def _against_start(results: Results, mode: str) -> Verdict:
     return Verdict(claim, measured, gain(results.keys("test")) >= START_GAIN and good >= OOD_SETS)
 
 
-def _react_harmony(results: Results) -> Verdict:
-    claim = "react: gapt's note in chord at or above its own start's"
-    if not results.has(GAPT.name, MLE.name):
+def _react_harmony(results: Results, arm: str) -> Verdict:
+    claim = f"react: {arm}'s note in chord at or above its own start's"
+    if not results.has(arm, MLE.name):
         return Verdict(claim, MISSING, None)
     pairs = {
-        split: [_over_seeds(results, arm.name, REACT, results.keys(split)) for arm in (GAPT, MLE)]
+        split: [_over_seeds(results, name, REACT, results.keys(split)) for name in (arm, MLE.name)]
         for split in results.splits
     }
     measured = "; ".join(f"{split} {own:.3f}, start {start:.3f}" for split, (own, start) in pairs.items())
     return Verdict(claim, measured, all(own >= start for own, start in pairs.values()))
 
 
-def _react_texture(results: Results) -> list[Verdict]:
+def _react_texture(results: Results, arm: str) -> list[Verdict]:
     found = []
     for figure in ("onsets_per_bar", "longest_repetition"):
-        claim = f"react: gapt's {figure.replace('_', ' ')} within 15 % of the data's"
-        found.append(_by_split(results, claim, REACT, figure, lambda share: abs(share - 1) <= TEXTURE))
+        claim = f"react: {arm}'s {figure.replace('_', ' ')} within 15 % of the data's"
+        found.append(_by_split(results, claim, arm, REACT, figure, lambda share: abs(share - 1) <= TEXTURE))
     return found
 
 
-def _anticipate_harmony(results: Results) -> Verdict:
-    claim = "anticipate: gapt's note in chord at least .50, mean over the test sets"
-    own = _over_seeds(results, GAPT.name, ANTICIPATE, results.keys("test"))
+def _anticipate_harmony(results: Results, arm: str) -> Verdict:
+    claim = f"anticipate: {arm}'s note in chord at least .50, mean over the test sets"
+    own = _over_seeds(results, arm, ANTICIPATE, results.keys("test"))
     if math.isnan(own):
         return Verdict(claim, MISSING, None)
     return Verdict(claim, f"{own:.3f}, the data's {_truth(results, 'note_in_chord', 'test'):.3f}", own >= 0.5)
 
 
-def _recovery(results: Results, mode: str) -> Verdict:
-    claim = f"{mode}: after a jump of a tritone gapt is back at 90 % of its earlier level within {RECOVERY_BEATS} beats"
-    found = {split: regained(results, GAPT.name, mode, split) for split in results.splits}
+def _recovery(results: Results, arm: str, mode: str) -> Verdict:
+    claim = (
+        f"{mode}: after a jump of a tritone {arm} is back at 90 % of its earlier level within {RECOVERY_BEATS} beats"
+    )
+    found = {split: regained(results, arm, mode, split) for split in results.splits}
     known = {split: one for split, one in found.items() if one is not None and not math.isnan(one.found.before)}
     if not known:
         return Verdict(claim, MISSING, None)
@@ -181,44 +185,44 @@ def _recovery(results: Results, mode: str) -> Verdict:
     return Verdict(claim, "; ".join(told), all(one.within(RECOVERY_BEATS) for one in known.values()))
 
 
-def _cold_start(results: Results, mode: str) -> Verdict:
-    claim = f"{mode}: from a cold start gapt's note in chord is at least .40 in beat {COLD_BEAT}"
-    levels = {split: cold_level(results, GAPT.name, mode, split, COLD_BEAT) for split in results.splits}
+def _cold_start(results: Results, arm: str, mode: str) -> Verdict:
+    claim = f"{mode}: from a cold start {arm}'s note in chord is at least .40 in beat {COLD_BEAT}"
+    levels = {split: cold_level(results, arm, mode, split, COLD_BEAT) for split in results.splits}
     if not levels or any(map(math.isnan, levels.values())):
         return Verdict(claim, MISSING, None)
     measured = "; ".join(f"{split} {level:.2f}" for split, level in levels.items())
     return Verdict(claim, measured, all(level >= 0.4 for level in levels.values()))
 
 
-def _silence(results: Results, mode: str) -> Verdict:
-    claim = f"{mode}: gapt is silent in at most 5 % of the frames that have a note"
-    values = {split: _over_seeds(results, GAPT.name, mode, results.keys(split), "silence") for split in results.splits}
+def _silence(results: Results, arm: str, mode: str) -> Verdict:
+    claim = f"{mode}: {arm} is silent in at most 5 % of the frames that have a note"
+    values = {split: _over_seeds(results, arm, mode, results.keys(split), "silence") for split in results.splits}
     if not values or any(map(math.isnan, values.values())):
         return Verdict(claim, MISSING, None)
     measured = "; ".join(f"{split} {percent(value, 1)}" for split, value in values.items())
     return Verdict(claim, measured, all(value <= 0.05 for value in values.values()))
 
 
-def _thickness(results: Results, mode: str) -> Verdict:
-    claim = f"{mode}: gapt's mean pitch classes a chord within 3 % of the data's"
-    verdict = _by_split(results, claim, mode, "pitch_classes", lambda share: abs(share - 1) <= 0.03)
+def _thickness(results: Results, arm: str, mode: str) -> Verdict:
+    claim = f"{mode}: {arm}'s mean pitch classes a chord within 3 % of the data's"
+    verdict = _by_split(results, claim, arm, mode, "pitch_classes", lambda share: abs(share - 1) <= 0.03)
     if verdict.passed is None or not results.has(RL.name):
         return verdict
     over = [
-        f"{split} {_over_seeds(results, GAPT.name, mode, results.keys(split), OVER_LUCK):.3f}, rl's "
+        f"{split} {_over_seeds(results, arm, mode, results.keys(split), OVER_LUCK):.3f}, rl's "
         f"{_over_seeds(results, RL.name, mode, results.keys(split), OVER_LUCK):.3f}"
         for split in results.splits
     ]
     return replace(verdict, measured=f"{verdict.measured}; note in chord over luck: {'; '.join(over)}")
 
 
-def _latency(results: Results) -> Verdict:
-    claim = "A step of a gapt policy takes as long as one of its start (medians within 10 %)"
-    ratios = {arm.name: mean_latency(results, arm.name, "ratio") for arm in (GAPT, MLE)}
+def _latency(results: Results, arm: str) -> Verdict:
+    claim = f"A step of a policy of {arm} takes as long as one of its start (medians within 10 %)"
+    ratios = {name: mean_latency(results, name, "ratio") for name in (arm, MLE.name)}
     if any(map(math.isnan, ratios.values())):
         return Verdict(claim, MISSING, None)
-    share = ratios[GAPT.name] / ratios[MLE.name]
-    median = mean_latency(results, GAPT.name, "p50")
+    share = ratios[arm] / ratios[MLE.name]
+    median = mean_latency(results, arm, "p50")
     return Verdict(claim, f"{share:.2f} times as long; median {median:.2f} ms", abs(share - 1) <= 0.1)
 
 
@@ -228,9 +232,11 @@ def mean_latency(results: Results, condition: str, name: str) -> float:
     return mean(latency[name] for latency in timed)
 
 
-def _by_split(results: Results, claim: str, mode: str, figure: str, holds: Callable[[float], bool]) -> Verdict:
+def _by_split(
+    results: Results, claim: str, arm: str, mode: str, figure: str, holds: Callable[[float], bool]
+) -> Verdict:
     """A claim on the share of the data's figure that has to hold over all splits."""
-    shares = {split: _share_of_truth(results, GAPT.name, mode, figure, split) for split in results.splits}
+    shares = {split: _share_of_truth(results, arm, mode, figure, split) for split in results.splits}
     if not shares or any(map(math.isnan, shares.values())):
         return Verdict(claim, MISSING, None)
     told = [f"{split} {percent(share)} of {_truth(results, figure, split):.2f}" for split, share in shares.items()]

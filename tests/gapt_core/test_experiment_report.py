@@ -73,6 +73,19 @@ def test_what_was_asked_is_missed_where_it_is_not_so(tmp_path: Path) -> None:
     assert find(found, "react: without the adversary").passed is True
 
 
+def test_another_weight_is_asked_the_same_where_it_has_the_seeds(tmp_path: Path) -> None:
+    low = replace(LEVELS["gapt"], note_in_chord=0.60)
+    grid = replace(ARMS, lambdas=(0.5,))
+    folder = Experiment(tmp_path, grid, {**LEVELS, "lambda-0.5": low}).write()
+    page = text(load_results(folder, DRAWS), "results")
+    assert "### What was asked, at λ = 0.5" in page
+    rows = [line for line in page.splitlines() if "note in chord not lower by more than a point" in line]
+    assert [line.endswith("**pass** |") for line in rows if "gapt against rl" in line] == [True, True]
+    assert [line.endswith("miss |") for line in rows if "lambda-0.5 against rl" in line] == [True, True]
+    alone = Experiment(tmp_path / "alone", grid).write("lambda-0.5-seed2")
+    assert "at λ = 0.5" not in text(load_results(alone, DRAWS), "results")
+
+
 def test_missing_runs_leave_claims_open(tmp_path: Path) -> None:
     folder = Experiment(tmp_path, ARMS).write(*(f"rl-seed{seed}" for seed in ARMS.seeds), "gapt-seed2")
     found = verdicts_of(load_results(folder, DRAWS))
