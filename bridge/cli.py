@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "gapt_core.commands.evaluate:evaluate",
     "experiment": "gapt_core.commands.experiment:experiment",
     "export": "gapt_core.cli:export",
+    "daw": "bridge.commands.daw:daw",
     "ports": "bridge.diagnosis.cli:ports",
     "monitor": "bridge.diagnosis.cli:monitor",
     "doctor": "bridge.diagnosis.cli:doctor",

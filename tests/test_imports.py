@@ -40,7 +40,12 @@ LIBRARIES = {
     "music21": ("gapt_core/data/*",),
     "numba": ("gapt_core/intake/kernels.py", "gapt_core/kernels.py", "gapt_core/rl/kernels.py"),
     "numpy": ("gapt_core/*", "plugin_host/*", "bridge/*"),
-    "platformdirs": ("presets/store.py", "gapt_core/export/script.py", "bridge/controls/user_file.py"),
+    "platformdirs": (
+        "bridge/controls/user_file.py",
+        "gapt_core/export/script.py",
+        "plugin_host/daw/places.py",
+        "presets/store.py",
+    ),
     "pythonosc": ("bridge/ports/osc/codec.py",),
     "ray": ("gapt_core/experiment/cluster.py",),
     "rich": ("*/cli.py", "bridge/commands/*.py", "bridge/live/view.py", "gapt_core/commands/*.py"),
@@ -48,10 +53,13 @@ LIBRARIES = {
     "rtmidi2": ("bridge/ports/midi_drivers.py",),
     "safetensors": (*NETS, "plugin_host/worker*.py"),
     "scipy": ("gapt_core/experiment/*",),
+    "segno": ("bridge/page/process.py",),
     "soundfile": ("gapt_core/intake/audio.py",),
+    "starlette": ("bridge/page/guard.py", "bridge/page/server.py"),
     "swift_f0": ("gapt_core/intake/audio.py",),
     "tomlkit": ("bridge/controls/user_file.py",),
     "torch": (*NETS, "plugin_host/worker*.py"),
+    "uvicorn": ("bridge/page/process.py",),
     "zeroconf": ("bridge/ports/osc/announce.py",),
 }
 """Where each library may be imported. Whatever is not here may not be imported at all."""

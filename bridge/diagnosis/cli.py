@@ -1,4 +1,4 @@
-"""`gapt ports`, `gapt monitor`, `gapt doctor` and `gapt bench`. What they need is imported when they run."""
+"""`gapt ports`, `monitor`, `doctor`, `bench` and `daw test`. What they need is imported when they run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.errors import BridgeError
 from gapt_core.cli import FiniteRange
+from plugin_host.daw.cli import host_argument
+from plugin_host.daw.hosts import host_of
 from presets.cli import preset_option
 
 if TYPE_CHECKING:
@@ -101,14 +103,36 @@ def doctor(preset: str, tempo: float, as_json: bool) -> None:
     """
     from bridge.diagnosis.doctor import examine
 
-    found = examine(preset, tempo)
-    if as_json:
-        findings = list(found)
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
-    else:
-        findings = _show_findings(found)
-    if any(finding.level == "fail" for finding in findings):
-        sys.exit(FAILED)
+    _end_with(examine(preset, tempo), as_json)
+
+
+@click.command("test")
+@host_argument
+@preset_option("The preset that plays where no bridge is running.")
+@click.option("--midi", is_flag=True, help="Notes by MIDI ports, where our part in HOST speaks OSC.")
+@click.option("--in", "midi_in", metavar="NAME", default="", help="MIDI port that the bridge hears. Default: its own.")
+@click.option("--out", "midi_out", metavar="NAME", default="", help="MIDI port that it plays to. Default: its own.")
+@click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="The bridge's UDP port.")
+@click.option(
+    "--seconds", type=FiniteRange(0), default=30.0, show_default=True, help="How long to listen to HOST; 0 not at all."
+)
+@json_option
+def test_host(host: str, preset: str, midi: bool, as_json: bool, **places: Any) -> None:
+    """Send a phrase to the bridge the way that HOST does, then listen to HOST itself, and say what arrived.
+
+    Asks the bridge that is running, or else one of its own. Takes some ten seconds, and as long as it listens. The exit
+    code is 2 where something did not arrive, else 0.
+    """
+    from bridge.commands.options import settings_of, worker_of
+    from bridge.diagnosis.meetings import MEETINGS
+    from bridge.diagnosis.rehearsal import Plan, by_ports, rehearse
+
+    chosen = host_of(host)
+    meeting = by_ports(MEETINGS[chosen.name]) if midi else MEETINGS[chosen.name]
+    settings = settings_of({"preset": preset})
+    plan = Plan(chosen.title, meeting, places.pop("osc_in"), **places)
+    found = rehearse(plan, settings, lambda: worker_of(settings), _write_aside if as_json else _write_line)
+    _end_with(found, as_json)
 
 
 @click.group()
@@ -178,6 +202,17 @@ def _show_udp(udp: Iterable[UdpPort]) -> None:
         click.echo(f"  {port.port:<6} {state:<28} {port.purpose}")
 
 
+def _end_with(found: Iterable[Finding], as_json: bool) -> None:
+    """Show what is found, and leave with exit code 2 where something cannot work."""
+    if as_json:
+        findings = list(found)
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        findings = _show_findings(found)
+    if any(finding.level == "fail" for finding in findings):
+        sys.exit(FAILED)
+
+
 def _show_findings(found: Iterable[Finding]) -> list[Finding]:
     """Show each as it comes; all of them come back."""
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -195,3 +230,7 @@ def _show_findings(found: Iterable[Finding]) -> list[Finding]:
 
 def _write_line(line: str) -> None:
     click.echo(line)
+
+
+def _write_aside(line: str) -> None:
+    click.echo(line, err=True)

@@ -6,6 +6,7 @@ of every chord as JSON. Late against its own first note, which is the bridge's b
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -120,7 +121,9 @@ class UdpWire:
         while (left := due - self._clock.now()) > 0:
             ready, _, _ = select.select([self._udp], [], [], max(0.0, left - SPIN_SECONDS))
             if ready:
-                self.came.append((self._clock.now(), self._udp.recv(MOST_BYTES)))
+                # Windows reports here that nobody listens where we sent to.
+                with contextlib.suppress(ConnectionError):
+                    self.came.append((self._clock.now(), self._udp.recv(MOST_BYTES)))
 
     def chords(self, begin: float, bpm: float) -> Heard:
         """By the beat that each chord says it is due at."""

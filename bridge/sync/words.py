@@ -5,12 +5,15 @@ from __future__ import annotations
 from bridge.sync.host import NAMES
 from bridge.sync.source import View
 
+OWN_TEMPO = "Our own tempo"
+"""How the sentence begins while nobody else's tempo rules."""
+
 
 def own_tempo(bpm: float, rolling: bool, armed: bool) -> str:
     """Nobody rules but we."""
     if rolling:
-        return f"Our own tempo, {bpm:.1f} bpm."
-    return f"Our own tempo, {bpm:.1f} bpm: " + ("your first note starts." if armed else "stopped; start sets it going.")
+        return f"{OWN_TEMPO}, {bpm:.1f} bpm."
+    return f"{OWN_TEMPO}, {bpm:.1f} bpm: " + ("your first note starts." if armed else "stopped; start sets it going.")
 
 
 def nothing_heard(source: str) -> str:

@@ -1,0 +1,84 @@
+"""How each host and the bridge meet: what it tells, by which way, and what to look at where it does not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Thing = Literal["client", "transport", "notes", "chords", "control"]
+"""What can arrive: a patch that says hello, a transport, notes, chords on their way back, a moved control."""
+
+NO_CHORDS = "play some more: the first chord waits for a bar line; then see what `gapt doctor` says."
+
+_CLOCK = "*Sync* or *Clock* is to be on for the port that goes out to the bridge"
+_TRACK = "the melody's track is to be sent to “GAPT Bridge in”, and to be armed or playing a clip"
+_PATCH = "open the patch while the bridge runs; its port out is to be the bridge's, 9100"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One host.
+
+    Attributes:
+        midi: whether its notes come by MIDI ports; else by OSC.
+        expects: what it has to tell, in the order in which people make it.
+        ask: what to do there now.
+        checks: what to look at where something of `expects` did not arrive.
+        reply: the port that answers go to, where it is not the one that asked.
+    """
+
+    midi: bool
+    expects: tuple[Thing, ...]
+    ask: str
+    checks: Mapping[Thing, str] = field(default_factory=dict)
+    reply: int | None = None
+
+
+MEETINGS: Mapping[str, Meeting] = {
+    "max": Meeting(
+        midi=False,
+        expects=("client", "notes", "chords"),
+        ask="Open gapt-help.maxpat in Max and click its keys.",
+        checks={
+            "client": f"{_PATCH}, and Max's console is to show no “can't bind”.",
+            "notes": "notes go into the first inlet, as pitch and velocity.",
+        },
+        reply=9101,
+    ),
+    "live": Meeting(
+        midi=False,
+        expects=("client", "transport", "notes", "chords"),
+        ask="Press play in Live, and play on the track that has the device GAPT.",
+        checks={
+            "client": "the device GAPT is to be on a MIDI track and switched on, and to be the only one in the Set.",
+            "transport": "Live is to play; with ports in place of the device, test with --midi.",
+            "notes": "the track is to be armed or to play a clip, and the device to stand before the instrument.",
+        },
+        reply=9101,
+    ),
+    "pd": Meeting(
+        midi=False,
+        expects=("client", "notes", "chords"),
+        ask="Open gapt-help.pd in Pd and click its keys.",
+        checks={
+            "client": f"{_PATCH}; write 127.0.0.1, not localhost.",
+            "notes": "notes go into the first inlet, as pitch and velocity.",
+        },
+    ),
+    "reaper": Meeting(
+        midi=True,
+        expects=("transport", "notes", "chords"),
+        ask="Press play in REAPER, and play on the melody's track.",
+        checks={
+            "transport": "Preferences > Control/OSC/web is to list OSC with the pattern config GAPT and device port "
+            "9000; or *Send clock to this device* is to be on for the output “GAPT Bridge in”.",
+            "notes": "the melody's track is to have “GAPT Bridge in” as its MIDI hardware output, "
+            "and to be armed and monitored, or to play an item.",
+        },
+    ),
+}
+"""By the host's name in `plugin_host.daw.hosts`."""
+
+BY_PORTS: Mapping[Thing, str] = {"transport": f"{_CLOCK}.", "notes": f"{_TRACK}."}
+"""What to look at instead where notes come by MIDI ports though the host's part speaks OSC."""

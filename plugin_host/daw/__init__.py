@@ -1,0 +1,1 @@
+"""The files that live inside each host, and how they get there."""
