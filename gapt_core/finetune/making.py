@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from gapt_core.errors import TrainingError
 from gapt_core.export.script import cache_folder
 from gapt_core.export.start import load_start
 from gapt_core.finetune.finished import Target, finish
@@ -19,7 +22,7 @@ from gapt_core.rl.kit import preset_kit
 from presets.errors import PresetError
 from presets.manifest import KIT, KIT_PREFIX
 from presets.preset import Preset, check_name
-from presets.store import Store
+from presets.store import ENVIRONMENT, Store
 
 WORK = "finetune"
 """The folder, below that for caches, with a folder for each fine-tuning that is not finished."""
@@ -48,7 +51,8 @@ def refuse_early(wish: Wish, store: Store) -> Preset:
     """The preset to begin as; what would be refused in the end is refused now.
 
     Raises:
-        PresetError: the name is none or taken, or the preset to begin as is not there or has no training kit.
+        PresetError: the name is none or taken, the preset to begin as is not there or has no training kit, or presets
+            cannot be written.
     """
     check_name(wish.name)
     if wish.name in store.folders() and not wish.replace:
@@ -58,6 +62,7 @@ def refuse_early(wish: Wish, store: Store) -> Preset:
         able = ", ".join(f"“{other.name}”" for other in store.all() if KIT in other.manifest.members)
         way = f"name one that has with --preset: {able}" if able else "install one that has"
         raise PresetError(f"Preset “{preset.name}” has no training kit, which fine-tuning needs; {way}.")
+    _refuse_closed(store.user)
     return preset
 
 
@@ -68,14 +73,26 @@ def make_preset(
 
     Raises:
         PresetError: see `refuse_early`; the preset cannot be written.
-        TrainingError: see `fine_tune` and `Workshop.opened`.
+        TrainingError: see `fine_tune` and `Workshop.opened`; the disk refuses what the work needs.
     """
-    store, recipe = Store.default(), recipe or Recipe()
+    workshop = Workshop(cache_folder() / WORK / wish.name)
+    try:
+        return _made(workshop, wish, material, options, watch, recipe or Recipe())
+    except OSError as error:
+        raise TrainingError(
+            f"{workshop.folder} cannot be worked in ({error.strerror or error}): see to room and rights there; the "
+            "same command then goes on where it stood."
+        ) from error
+
+
+def _made(
+    workshop: Workshop, wish: Wish, material: Material, options: Options, watch: Watch, recipe: Recipe
+) -> tuple[Preset, Result]:
+    store = Store.default()
     preset = refuse_early(wish, store)
     sampling = asdict(preset.manifest.sampling)
     trained, kit = load_start(str(preset.folder.resolve())), preset_kit(preset)
     start = Start(trained, kit, sampling["temperature"], sampling["density"])
-    workshop = Workshop(cache_folder() / WORK / wish.name)
     with workshop.opened(_request(preset, material, options, recipe), restart=wish.restart) as resumed:
         if resumed:
             watch.say("Going on where an earlier call stood.")
@@ -85,6 +102,22 @@ def make_preset(
         written = finish(Told(wish.name, preset.name, material, options, result), workshop.folder, target)
         workshop.remove()
     return written, result
+
+
+def _refuse_closed(folder: Path) -> None:
+    """Refuse a folder for presets that nothing can be written to.
+
+    Raises:
+        PresetError: it is one.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise PresetError(
+            f"{folder} cannot be written to ({error.strerror or error}): see to room and rights there, or name another "
+            f"folder in {ENVIRONMENT}."
+        ) from error
 
 
 def _request(preset: Preset, material: Material, options: Options, recipe: Recipe) -> dict[str, Any]:

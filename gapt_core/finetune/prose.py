@@ -24,8 +24,8 @@ CHOSEN = (
 NO_CHORDS = "There were no chords of yours to copy: it learnt from melodies, and from what it played to them."
 COPIED = (
     "{more} your songs share among themselves. The longest run of chord changes that a song held out has in common "
-    "with one that was learned from, in any key but at the same places in the bar and as long, is {after} changes as "
-    "it plays now, {before} as it played before, and {own} in your own chords. Now less your own: {difference}."
+    "with one that was learned from, in any key but at the same places in the bar and as long, is {after} changes "
+    "after it, {before} before, and {own} in your own chords. After it less your own: {difference}."
 )
 LISTEN = "Listen to it on songs held out, with plain block chords: {duets}."
 

@@ -154,7 +154,7 @@ def _copied(copied: Copied | None) -> str:
         return prose.NO_CHORDS
     test = paired_test(copied.after, copied.own, np.random.default_rng(SEED))
     runs = {"before": copied.before, "after": copied.after, "own": copied.own}
-    told = {name: f"{np.nanmean(each):.1f} (at most {np.nanmax(each):.0f})" for name, each in runs.items()}
+    told = {name: f"{np.nanmean(each):.1f} (at most {np.nanmax(each):.1f})" for name, each in runs.items()}
     more = "More than" if test.difference.low > 0 else "No more than"
     return prose.COPIED.format(more=more, difference=interval_text(test.difference, 1, sign="+"), **told)
 

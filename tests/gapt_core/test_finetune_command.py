@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tiny_tunes import tiny_material, write_tunable_preset
 from bridge.cli import gapt
 from gapt_core.commands import progress
 from gapt_core.data.duet import Duet, write_duet
-from gapt_core.finetune import making
+from gapt_core.finetune import making, workshop
 from gapt_core.finetune.making import Wish
 from gapt_core.finetune.material import Material
 from gapt_core.finetune.recipe import Options
@@ -55,6 +56,23 @@ def test_it_refuses_before_it_begins(folder: Path, arguments: tuple[str, ...], s
     assert said in result.output
     assert sorted(path.name for path in (folder.parent / "presets").iterdir() if path.is_dir()) == ["kitless", "tiny"]
     assert not (folder.parent / "cache").exists()
+
+
+def test_a_store_that_cannot_be_written_is_refused_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "file").write_text("no folder")
+    monkeypatch.setenv("GAPT_PRESETS", str(folder.parent / "file" / "presets"))
+    result = run(folder)
+    assert result.exit_code == 2 and "cannot be written to (" in result.output
+
+
+def test_a_full_disk_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(workshop, "write_atomically", full)
+    result = run(folder, "--preset", "tiny", "--steps", 1)
+    assert result.exit_code == 2
+    assert "cannot be worked in (No space left on device): see to room and rights there; the" in result.output
 
 
 def test_its_options_become_a_wish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
