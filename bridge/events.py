@@ -334,6 +334,7 @@ class Status:
         step_seconds: what the policy needed for the last answer.
         worker: empty while the policy's process is well, else what is wrong, one sentence.
         sync: which source rules and how it is.
+        sync_state: that in one word of `SyncChanged`; empty where nothing was said yet.
     """
 
     due_beats: float
@@ -347,6 +348,7 @@ class Status:
     preset: str
     worker: str
     sync: str
+    sync_state: str = ""
 
 
 OutMessage = Union[

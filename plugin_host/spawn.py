@@ -75,6 +75,11 @@ class Child:
         """The process's number."""
         return self._process.pid
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait for the wire to take them."""
+        return len(self._unsent)
+
     def send(self, data: bytes) -> None:
         """Pass `data` on without waiting.
 

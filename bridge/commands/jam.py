@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.controls.settings import Settings
     from bridge.live.record import Record
     from bridge.live.show import Show
+    from bridge.page.tap import PageChoice
     from bridge.ports.choice import PortChoice
     from gapt_core.song import Song
 
@@ -70,7 +71,23 @@ MIDI_OPTIONS = ("midi_in", "midi_out", "same_port")
     default=None,
     help="Tell the network by zeroconf where OSC is. Default: where it is open to it.",
 )
-@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record all of it as a MIDI file.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record to this MIDI file, from the beginning."
+)
+@click.option("--page", is_flag=True, help="Show the session, and set it, on a page in the browser.")
+@click.option("--page-port", type=click.IntRange(0, 65535), default=9180, show_default=True, help="Its TCP port.")
+@click.option(
+    "--page-host",
+    metavar="HOST",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 opens it to other devices, by a link that each can use once.",
+)
+@click.option(
+    "--page-open/--no-page-open",
+    default=None,
+    help="Open the browser. Default: where there is a screen and a terminal.",
+)
 @click.option("--plain", is_flag=True, help="A line for each chord in place of the live view.")
 @parameter_options(LIVE)
 def jam(demo: str | None, given: dict[str, Value], **options: Any) -> None:
@@ -89,18 +106,23 @@ def jam(demo: str | None, given: dict[str, Value], **options: Any) -> None:
 def _jam(given: dict[str, Value], options: dict[str, Any]) -> None:
     from bridge.controls.user_file import UserFile
     from bridge.live.jam import open_jam
+    from bridge.live.page import open_shown
 
     if options["output"] is not None or options["bars"] is not None:
         raise click.UsageError("--output and --bars are for --demo; add it, or leave them out.")
     if not options["midi"] and options["osc"] is False:
         raise click.UsageError("--no-midi and --no-osc leave nothing to hear; leave one of them out.")
     user_file = UserFile.load()
+    if options["record"] is not None:
+        given.setdefault("recording", True)
     settings = settings_of(given, user_file.jam)
     choice = _ports(options, osc=options["osc"] is not False)
     with (
-        _show(options["plain"]) as show,
-        open_jam(settings, choice, lambda: worker_of(settings), show, user_file, options["record"]) as (session, ports),
+        _show(options["plain"]) as seen,
+        open_shown(_page(options), settings, seen) as (show, page),
+        open_jam(settings, choice, lambda: worker_of(settings), show, user_file, options["record"], page) as opened,
     ):
+        session, ports = opened
         for way, names in (("Hears", ports.heard), ("Plays", ports.played)):
             show.say(f"{way} {', '.join(names)}.")
         session.run(lambda: show.say("Ready. Ctrl-C ends."))
@@ -144,9 +166,8 @@ def _refuse_idle(language: str, spoken: bool, names: Iterable[str]) -> None:
     given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     for option in context.command.params:
         if not spoken and option.name in given and context.params[option.name] is not False:
-            raise click.UsageError(
-                f"{option.opts[0]} means nothing without {language}; leave it out, or add --{language.lower()}."
-            )
+            way = language.split()[-1].lower()
+            raise click.UsageError(f"{option.opts[0]} means nothing without {language}; leave it out, or add --{way}.")
 
 
 def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
@@ -154,6 +175,7 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
 
     from bridge.demo.performer import first_bars
     from bridge.live.jam import open_demo
+    from bridge.live.page import open_shown
     from bridge.live.record import Record
 
     if options["midi_in"]:
@@ -170,14 +192,29 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
     click.echo(f"“{song.title}”, {counted(len(song.bars), 'bar')}; the policy gets ready.")
     record = Record()
     with (
-        _show(plain=True) as show,
-        open_demo(settings, song, choice, lambda: worker_of(settings), show, record) as session,
+        _show(plain=True) as seen,
+        open_shown(_page(options), settings, seen) as (show, page),
+        open_demo(settings, song, choice, lambda: worker_of(settings), show, record, page) as session,
     ):
         session.run()
         beats = session.beats
     written = _write(target, song, record, beats)
     click.echo(show.tally.summary(session.counters))
     click.echo(written)
+
+
+def _page(options: dict[str, Any]) -> PageChoice | None:
+    """What the options say of the page.
+
+    Raises:
+        UsageError: an option was given that nothing comes of.
+    """
+    _refuse_idle("a page", options["page"], [name for name in options if name.startswith("page_")])
+    if not options["page"]:
+        return None
+    from bridge.page.tap import PageChoice
+
+    return PageChoice(options["page_host"], options["page_port"], options["page_open"])
 
 
 def _write(target: Path, song: Song, record: Record, beats: float) -> str:

@@ -51,6 +51,7 @@ class Settings:
     sync: str = "auto"
     link_start_stop: bool = False
     clock_out: bool = False
+    recording: bool = False
 
     def changed(self, name: str, value: object) -> Settings:
         """The same with one value changed.

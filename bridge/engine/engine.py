@@ -106,7 +106,7 @@ class Engine:
         self._entry = Entry()
         self._told_metre = settings.bar
         self._step_seconds = 0.0
-        self._sync = ""
+        self._sync = ("", "")  # the sentence and the state
         self._host_scale: ScaleChange | None = None
 
     @property
@@ -149,7 +149,7 @@ class Engine:
         elif isinstance(event, Panic):
             self._panic(beats)
         elif isinstance(event, SyncChanged):
-            self._sync = event.sentence
+            self._sync = (event.sentence, event.state)
 
     def advance(self, seconds: float) -> list[OutMessage]:
         """Let time go on to `seconds`; the messages now due, in the order in which to send them."""
@@ -188,7 +188,8 @@ class Engine:
             step_seconds=self._step_seconds,
             preset=self._settings.preset,
             worker=worker,
-            sync=self._sync,
+            sync=self._sync[0],
+            sync_state=self._sync[1],
         )
 
     # --- time

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bridge.engine.engine import Engine
 from bridge.engine.ledger import Ledger
 from bridge.errors import BridgeError
-from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence
+from bridge.events import ChordStarts, EndNote, InEvent, OutMessage, PlayNote, Silence, TransportChanged
 from bridge.live.inbox import Mailbox
 from bridge.seams import Clock, InputStage, OutPort
 from bridge.timing.clock import SPIN_SECONDS
@@ -136,7 +136,7 @@ class Sender:
         due = self._engine.advance(now)
         if due:
             self._send(due)
-        if now >= self._next_status:
+        if now >= self._next_status or any(map(_is_turn, due)):
             self._next_status = now + STATUS_SECONDS
             self._send([self._engine.status(now, self._around.worker())])
 
@@ -202,3 +202,8 @@ class Sender:
             if isinstance(message, ChordStarts) and message.due_beats == message.frame / FRAMES_PER_BEAT:
                 due = self._engine.due_seconds(message.due_beats)
                 self._around.sent(Sent(message, seconds, seconds - due))
+
+
+def _is_turn(message: OutMessage) -> bool:
+    """Whether the music starts, stops or jumps: everybody is told at once in which bar that leaves it."""
+    return isinstance(message, TransportChanged) and (message.jump or not message.rolling)

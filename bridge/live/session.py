@@ -65,8 +65,8 @@ class Session:
 
     @property
     def beats(self) -> float:
-        """Where the music stands; to be asked before `run` or after it."""
-        return self._engine.beats_at(self._clock.now())
+        """Where the music is, or stands; to be asked before `run` or after it."""
+        return self._engine.status(self._clock.now()).due_beats
 
     def put(self, event: InEvent) -> None:
         """Hand in an event, from any thread; never blocks. This is the inbox of all ports."""

@@ -42,6 +42,8 @@ class Recorder:
     def __init__(self, journal: Journal, target: Path, tell: Tell) -> None:
         """Write into `journal`; the take goes to `target`, or beside it where that exists by then."""
         self.target = target
+        self.broken = False
+        """Whether it has stopped, for the disk takes no more."""
         self._journal = journal
         self._tell = tell
         self._selection = Selection()
@@ -84,16 +86,26 @@ class Recorder:
                 if entry is not None:
                     self._journal.append(entry)
         except OSError as error:
+            self.broken = True
             logger.debug("the recording ends", exc_info=True)
             self._tell(f"The recording has stopped ({_reason(error)}); the music goes on.")
 
 
 @contextlib.contextmanager
 def open_recorder(target: Path, tell: Tell) -> Iterator[Recorder]:
+    """A recorder as `begin_recorder` makes it; on the way out the take is written.
+
+    Raises:
+        BridgeError: nothing can be written there.
+    """
+    with contextlib.closing(begin_recorder(target, tell)) as recorder:
+        yield recorder
+
+
+def begin_recorder(target: Path, tell: Tell) -> Recorder:
     """A recorder for the MIDI file `target`; finishes first what a program that died has left beside it.
 
-    A file that exists is never written over: the take of `take.mid` is then called `take-2.mid`. On the way out the
-    take is written.
+    A file that exists is never written over: the take of `take.mid` is then called `take-2.mid`.
 
     Args:
         tell: told in a sentence what was recovered, another name, a full disk, and where the take is.
@@ -105,10 +117,7 @@ def open_recorder(target: Path, tell: Tell) -> Iterator[Recorder]:
     recorder = Recorder(*_begun(target), tell)
     if recorder.target != target:
         tell(f"{target} exists already: this take will be {recorder.target}.")
-    try:
-        yield recorder
-    finally:
-        recorder.close()
+    return recorder
 
 
 def recover(folder: Path, tell: Tell) -> None:

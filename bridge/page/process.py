@@ -1,0 +1,175 @@
+"""The page's process: serves until the jam is over or gone. Started by `bridge.page.child`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import importlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from typing import Any
+
+import segno
+import uvicorn
+
+from bridge.page import wire
+from bridge.page.gate import Gate
+from bridge.page.guard import Guard
+from bridge.page.page import Page
+from bridge.page.picture import Json, Picture
+from bridge.page.server import routes_of
+from plugin_host.spawn import inherited_wire
+
+NICENESS = 5
+"""After the music, and after the programs that make it sound."""
+
+MOST_MESSAGE_BYTES = 4096
+ALIVE_SECONDS = 1.0
+FAREWELL_SECONDS = 3.0
+"""How long pages may take to fetch the session once it is over."""
+REBIND_SECONDS = 4.0
+"""How long the port may still belong to the process that died before."""
+SHUTDOWN_SECONDS = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Serve one session until it ends; the exit code.
+
+    Args:
+        arguments: the wire's number.
+    """
+    _step_back()
+    with inherited_wire(arguments[-1]) as way:
+        way.setblocking(False)
+        asyncio.run(_serve(way))
+    return 0
+
+
+def _step_back() -> None:
+    """Let other programs come before this process."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), subprocess.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        os.nice(NICENESS)
+
+
+async def _serve(way: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=way, limit=wire.MOST_LINE_BYTES)
+
+    def ask(wanted: Json) -> None:
+        writer.write(wire.line(wanted))
+
+    setup = json.loads(await reader.readline())[1]
+    try:
+        patience = REBIND_SECONDS if setup["again"] else 0.0
+        listening = await asyncio.to_thread(_listening, setup["host"], setup["port"], patience)
+    except OSError as error:
+        ask({wire.FAILED: _refusal(setup, error)})
+        await writer.drain()
+        return
+    port = listening.getsockname()[1]
+    gate = Gate(setup["host"], port, setup["key"], setup["spent"])
+    page = Page(Picture(setup["values"], setup["session"], version("gapt-bridge")), ask)
+
+    def invite() -> None:
+        ask({wire.SPENT: gate.spent})
+        if gate.remote:
+            ask({wire.INVITE: gate.link, "picture": _picture(gate.link)})
+
+    server = uvicorn.Server(_config(Guard(routes_of(page), gate, invite)))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    ask({wire.LISTENING: port})
+    invite()
+    alive = asyncio.create_task(_say_alive(ask))
+    # Needed when somebody downloads what was played, at the very end at the latest.
+    warm = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.page.takes"))
+    await _follow(reader, page)
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(page.fetched.wait(), FAREWELL_SECONDS)
+    server.should_exit = True
+    await serving
+    await warm
+    alive.cancel()
+    ask({wire.DONE: True})
+    with contextlib.suppress(ConnectionError):
+        await writer.drain()
+
+
+async def _follow(reader: asyncio.StreamReader, page: Page) -> None:
+    """Take what the jam says until it is over, or the jam is gone."""
+    while not page.ended.is_set():
+        try:
+            line = await reader.readline()
+        except ConnectionError:
+            line = b""
+        if line:
+            page.take(json.loads(line))
+        else:
+            page.end()
+
+
+async def _say_alive(ask: Any) -> None:
+    while True:
+        ask({wire.ALIVE: True})
+        await asyncio.sleep(ALIVE_SECONDS)
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        # Who a client is tells the connection alone, never a header that anybody can write.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def _listening(host: str, port: int, patience: float) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        OSError: it cannot be had, within `patience` seconds.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return socket.create_server((host, port), family=family)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _refusal(setup: Json, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"The page cannot have TCP port {setup['port']}: another program listens there, perhaps another jam; "
+            "end it, or choose a port with --page-port."
+        )
+    return f"The page cannot listen on {setup['host']} ({error.strerror}): give an address of this computer."
+
+
+def _picture(link: str) -> str:
+    """A QR code of `link` in letters."""
+    text = io.StringIO()
+    segno.make(link, error="l", micro=False).terminal(out=text, compact=True)
+    return text.getvalue()
