@@ -17,7 +17,7 @@ from bridge.ports.osc.dialects.port import DialectPort
 from bridge.timing.clock import MonotonicClock
 
 REASON = missing()
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
+pytestmark = [pytest.mark.nightly, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 BPM = 97.5
 PATIENCE = 20.0
