@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from gapt_core.evaluate.likelihood import nats_a_frame
 from gapt_core.evaluate.measured import HISTOGRAM, LISTENER
 from gapt_core.evaluate.rollout import MODES, PlayConfig, play
 from gapt_core.experiment.statistics import resamples, vendi_resampled
-from gapt_core.finetune.rows import several_times
+from gapt_core.finetune.rows import nobody, several_times
 from gapt_core.metrics import SongFigures, figures, mean_figures, vendi
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.corpus import Piece
@@ -87,11 +87,17 @@ def embedders(listener: Embedder) -> dict[str, Embedder]:
     return {LISTENER: listener, HISTOGRAM: histogram_rows}
 
 
-def hear(net: PolicyNet, pieces: Sequence[Piece], own: Sequence[Piece], hearing: Hearing) -> dict[str, Heard]:
+def hear(
+    net: PolicyNet,
+    pieces: Sequence[Piece],
+    own: Sequence[Piece],
+    hearing: Hearing,
+    told: Callable[[], None] = nobody,
+) -> dict[str, Heard]:
     """What `net` makes of `pieces`, by mode; `own` are those with chords of their own."""
     heard = {}
     for mode in MODES:
-        tracks = several_times(pieces, hearing.draws, partial(_played, net, replace(hearing.play, mode=mode)))
+        tracks = several_times(pieces, hearing.draws, partial(_played, net, replace(hearing.play, mode=mode)), told)
         heard[mode] = heard_of(pieces, tracks, hearing, nats_a_frame(net, own, shown=mode == "react"))
     return heard
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gapt_core.evaluate.draw import Drawer, Sounded
-from gapt_core.finetune.rows import Tracks, several_times
+from gapt_core.finetune.rows import Tracks, nobody, several_times
 from gapt_core.model.anchor import AnchorNet
 from gapt_core.model.step import Stepper
 from gapt_core.train.corpus import Piece
@@ -36,12 +36,19 @@ class AnchorStepper(Stepper):
         return super().embed(melody, chord, now, metre, style) + self.read[:, self.position]
 
 
-def answers(anchor: AnchorNet, pieces: Sequence[Piece], draws: int, temperature: float, seed: int) -> list[Tracks]:
+def answers(
+    anchor: AnchorNet,
+    pieces: Sequence[Piece],
+    draws: int,
+    temperature: float,
+    seed: int,
+    told: Callable[[], None] = nobody,
+) -> list[Tracks]:
     """`draws` chord tracks, tokens `[frames]`, for the melody of each piece, style unknown; a list of tracks a draw.
 
     They are sampled under the grammar and with the patience of all play (`gapt_core.patience`).
     """
-    return several_times(pieces, draws, lambda rows, number: _answered(anchor, rows, temperature, seed + number))
+    return several_times(pieces, draws, lambda rows, number: _answered(anchor, rows, temperature, seed + number), told)
 
 
 @torch.inference_mode()

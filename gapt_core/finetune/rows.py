@@ -15,11 +15,26 @@ ROWS = 32
 Tracks = list[NDArray[np.int64]]
 
 
-def several_times(pieces: Sequence[Piece], draws: int, play: Callable[[Sequence[Piece], int], Tracks]) -> list[Tracks]:
+def goes(pieces: int, draws: int) -> int:
+    """How many goes it takes to play so many pieces so many times."""
+    return -(-pieces * draws // ROWS)
+
+
+def nobody() -> None:
+    """Is told that a go is over."""
+
+
+def several_times(
+    pieces: Sequence[Piece],
+    draws: int,
+    play: Callable[[Sequence[Piece], int], Tracks],
+    told: Callable[[], None] = nobody,
+) -> list[Tracks]:
     """`draws` chord tracks for each piece, `[draws][pieces]`.
 
     Args:
         play: gives a track a piece, the luck of which depends on the number that it is told.
+        told: hears of the end of every go.
     """
     rows = list(pieces) * draws
     order = sorted(range(len(rows)), key=lambda row: (len(rows[row]), row))
@@ -27,4 +42,5 @@ def several_times(pieces: Sequence[Piece], draws: int, play: Callable[[Sequence[
     for first in range(0, len(order), ROWS):
         places = order[first : first + ROWS]
         tracks |= zip(places, play([rows[place] for place in places], first), strict=True)
+        told()
     return [[tracks[draw * len(pieces) + place] for place in range(len(pieces))] for draw in range(draws)]

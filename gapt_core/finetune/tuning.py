@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ import torch
 from gapt_core.errors import TrainingError
 from gapt_core.evaluate.listener import Listener
 from gapt_core.evaluate.measured import LISTENER
-from gapt_core.evaluate.rollout import PlayConfig
+from gapt_core.evaluate.rollout import MODES, PlayConfig
 from gapt_core.evaluate.sets import cut
 from gapt_core.finetune.candidates import SHARES, candidates, weights_of
 from gapt_core.finetune.hearing import Heard, Hearing, embedders, hear, heard_of
@@ -21,9 +21,10 @@ from gapt_core.finetune.hindsight import answers
 from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies, mixed, owned, parts
 from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable, time_likelihood, time_post_training
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
+from gapt_core.finetune.rows import goes, nobody
 from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt, learn_likelihood, post_train
 from gapt_core.finetune.verdict import Candidate, Check, Levels, checks, choose, levels
-from gapt_core.finetune.watch import Until, Watch
+from gapt_core.finetune.watch import Until, Watch, counted
 from gapt_core.finetune.workshop import Plan, Workshop
 from gapt_core.metrics import figures, mean
 from gapt_core.parts import CHORD
@@ -117,11 +118,9 @@ class FineTuning:
         """All of it."""
         start, valid, held_out = self.start.trained, self.material.valid, self.material.held_out
         with self.clock.of("measuring before"):
-            self.watch.phase("listening to the preset as it is", 2)
-            before_valid = self._heard(start, valid)
-            self.watch.step(1)
-            before = self._heard(start, held_out)
-            self.watch.step(2)
+            told = counted(self.watch, "listening to the preset as it is", self._goes(valid) + self._goes(held_out))
+            before_valid = self._heard(start, valid, told)
+            before = self._heard(start, held_out, told)
         hindsight = self._hindsight()
         plan = self.workshop.plan() or self._fixed(hindsight)
         until = Until(self.watch, self._time_is_up, FEWEST)
@@ -133,9 +132,8 @@ class FineTuning:
         judged = chosen or Candidate(next(reversed(stages)), 1.0)
         trained = weights_of(judged, start, stages)
         with self.clock.of("measuring after"):
-            self.watch.phase("listening to what was learnt", 1)
-            after = self._heard(trained, held_out)
-            self.watch.step(1)
+            told = counted(self.watch, "listening to what was learnt", self._goes(held_out))
+            after = self._heard(trained, held_out, told)
         asked = checks(levels(before, LISTENER), levels(after, LISTENER), self._own_onsets(held_out))
         kept = chosen is not None and all(check.holds for check in asked)
         return Result(
@@ -154,9 +152,12 @@ class FineTuning:
             stopped=stopped,
         )
 
-    def _heard(self, trained: Trained, tunes: Sequence[Tune]) -> By:
+    def _heard(self, trained: Trained, tunes: Sequence[Tune], told: Callable[[], None] = nobody) -> By:
         tunes = tunes[: self.recipe.songs]
-        return hear(trained.net, self._cut(melodies(tunes)), self._cut(self._owned(tunes)), self.hearing)
+        return hear(trained.net, self._cut(melodies(tunes)), self._cut(self._owned(tunes)), self.hearing, told)
+
+    def _goes(self, tunes: Sequence[Tune]) -> int:
+        return len(MODES) * goes(min(len(tunes), self.recipe.songs), self.recipe.heard)
 
     def _hindsight(self) -> list[Piece]:
         """The melodies to learn from, under the anchor's chords."""
@@ -165,12 +166,11 @@ class FineTuning:
         if kept is not None:
             return answered(pieces, kept)
         with self.clock.of("asking the anchor"):
-            self.watch.phase("asking the anchor, which hears the whole of a melody", 1)
             anchor, seed = self.start.kit.anchor(CHORD), self.options.seed
             times = max(1, min(self.recipe.draws, self.recipe.answers // len(pieces)))
-            draws = answers(anchor, pieces, times, self.start.temperature, seed)
+            told = counted(self.watch, "asking the anchor, which hears the whole of a melody", goes(len(pieces), times))
+            draws = answers(anchor, pieces, times, self.start.temperature, seed, told)
             self.workshop.keep_answers(draws)
-            self.watch.step(1)
         return answered(pieces, draws)
 
     def _fixed(self, hindsight: Sequence[Piece]) -> Plan:

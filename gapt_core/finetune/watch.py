@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Protocol
 
 
@@ -22,6 +23,13 @@ class Watch(Protocol):
 
     def asked_to_stop(self) -> bool:
         """Whether training is to end after this step, and what was learnt so far to be measured and kept."""
+
+
+def counted(watch: Watch, name: str, steps: int) -> Callable[[], None]:
+    """Begin a phase; what is called after each of its steps."""
+    watch.phase(name, steps)
+    numbers = count(1)
+    return lambda: watch.step(next(numbers))
 
 
 class Silent:
