@@ -12,7 +12,7 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 APART = (
-    *("test_guardian.py", "test_lv2.py", "test_midi_clock_real.py"),
+    *("test_daw_ports.py", "test_guardian.py", "test_lv2.py", "test_midi_clock_real.py"),
     *("test_midi_loss.py", "test_midi_ports.py", "test_monitor.py"),
 )
 """Tests that open JACK's ports here, while servers come and go: libjack does not outlive that in one process for long.

@@ -77,6 +77,40 @@ MEETINGS: Mapping[str, Meeting] = {
             "and to be armed and monitored, or to play an item.",
         },
     ),
+    "ardour": Meeting(
+        midi=True,
+        expects=("transport", "notes", "chords"),
+        ask="Press play in Ardour, and play on the melody's track.",
+        checks={
+            "transport": "“GAPT transport” is to be among the Action Hooks of Edit > Lua Scripts > Script Manager; or "
+            "Preferences > Control Surfaces is to have Open Sound Control (OSC) enabled, on port 3819.",
+            "notes": "Window > MIDI Connections is to join the melody's track and “GAPT Bridge in”.",
+        },
+    ),
+    "bitwig": Meeting(
+        midi=True,
+        expects=("transport", "notes", "chords"),
+        ask="Press play in Bitwig Studio, and play on the melody's track.",
+        checks={
+            "transport": "Settings > Controllers is to have the controller GAPT Bridge, switched on.",
+            "notes": "the melody's track is to have a HW Instrument whose MIDI output is “GAPT Bridge in”.",
+        },
+    ),
+    "touchosc": Meeting(
+        midi=False,
+        expects=("control",),
+        ask="Move a fader in TouchOSC.",
+        checks={
+            "control": "its connection is to be UDP, to this computer's address and port 9100; for a tablet the "
+            "bridge is to be open: test while `gapt jam --osc-listen 0.0.0.0` runs.",
+        },
+    ),
+    "open-stage-control": Meeting(
+        midi=False,
+        expects=("control",),
+        ask="Move a fader in Open Stage Control.",
+        checks={"control": "“send” in its launcher is to be 127.0.0.1:9100, and “load” our session."},
+    ),
 }
 """By the host's name in `plugin_host.daw.hosts`."""
 

@@ -25,7 +25,7 @@ from bridge.ports.choice import PortChoice
 from bridge.ports.midi_drivers import load_driver
 from bridge.ports.osc.choice import LOOPBACK, Endpoint, OscChoice
 from bridge.ports.osc.dialects.holder import holder
-from bridge.sync.words import OWN_TEMPO
+from bridge.sync.words import FINDING_TEMPO, OWN_TEMPO
 
 PHRASE_BARS = 2
 
@@ -181,6 +181,7 @@ class _Listening:
         expects = plan.meeting.expects
         self._missing: list[Thing] = [thing for thing in expects if thing != "client" or clients is not None]
         self._notes = 0
+        self._halfway = ""  # what was said of a transport without its tempo
 
     def findings(self) -> Iterator[Finding]:
         """Each as it arrives, and in the end what did not; ends when all has arrived."""
@@ -202,8 +203,8 @@ class _Listening:
     def _meaning(self, came: Came) -> tuple[Thing | None, str]:
         """What a message says of the host, in words."""
         arguments = came.arguments
-        if came.address == "/gapt/status" and arguments[0] == "playing" and not _ours(arguments):
-            return "transport", str(arguments[9])
+        if came.address == "/gapt/status" and arguments[0] == "playing":
+            return self._transport(str(arguments[9]))
         if came.address == "/gapt/melody" and arguments[1]:
             self._notes += 1
             return "notes", f"{pitch_name(int(str(arguments[0])))} was heard"
@@ -214,6 +215,12 @@ class _Listening:
             return "control", f"{_PARAMETERS[came.address]} is now {arguments[0]}"
         return None, ""
 
+    def _transport(self, sentence: str) -> tuple[Thing | None, str]:
+        if sentence.endswith(FINDING_TEMPO):
+            self._halfway = sentence
+        found = not sentence.startswith(OWN_TEMPO) and not sentence.endswith(FINDING_TEMPO)
+        return ("transport" if found else None), sentence
+
     def _arrived(self, thing: Thing, text: str) -> Iterator[Finding]:
         if thing in self._missing:
             self._missing.remove(thing)
@@ -221,12 +228,12 @@ class _Listening:
 
     def _not_found(self) -> Iterator[Finding]:
         for thing in self._missing:
-            if thing == "chords":
-                # Without a note there is nothing to answer.
-                if self._notes:
-                    yield Finding(thing, "fail", "none went back", NO_CHORDS)
-                continue
-            yield Finding(thing, "fail", _NOTHING[thing].format(self._plan.title), self._plan.meeting.checks[thing])
+            if thing == "transport" and self._halfway:
+                yield Finding(thing, "warn", self._halfway, "let it play on for some bars.")
+            elif thing != "chords":
+                yield Finding(thing, "fail", _NOTHING[thing].format(self._plan.title), self._plan.meeting.checks[thing])
+            elif self._notes:  # without a note there is nothing to answer
+                yield Finding(thing, "fail", "none went back", NO_CHORDS)
 
 
 _NOTHING: dict[Thing, str] = {
@@ -235,8 +242,3 @@ _NOTHING: dict[Thing, str] = {
     "notes": "no note came from {}",
     "control": "no control was moved in {}",
 }
-
-
-def _ours(status: object) -> bool:
-    """Whether a status says that the tempo is the bridge's own."""
-    return isinstance(status, (list, tuple)) and str(status[9]).startswith(OWN_TEMPO)

@@ -8,6 +8,9 @@ from bridge.sync.source import View
 OWN_TEMPO = "Our own tempo"
 """How the sentence begins while nobody else's tempo rules."""
 
+FINDING_TEMPO = "finding its tempo."
+"""How it ends while a source is there, and its tempo is not known yet."""
+
 
 def own_tempo(bpm: float, rolling: bool, armed: bool) -> str:
     """Nobody rules but we."""
@@ -34,7 +37,7 @@ def of_view(view: View, bpm: float, rolling: bool) -> str:
     if view.rolling is False:
         return f"{name} stands still: press play there."
     if view.state == "locking":
-        return f"{name} is heard: finding its tempo."
+        return f"{name} is heard: {FINDING_TEMPO}"
     if view.rolling is None and not rolling:
         return f"{name} gives the tempo, {bpm:.1f} bpm: your first note starts."
     return f"{name} rules: {bpm:.1f} bpm."

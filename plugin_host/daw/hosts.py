@@ -61,6 +61,12 @@ class Host:
         return sorted({path for pattern in part.files for path in (OURS / self.ours).glob(pattern)})
 
 
+_DOCUMENTS: Mapping[SystemName, tuple[str, ...]] = {
+    "macos": ("{documents}/GAPT Bridge",),
+    "windows": ("{documents}/GAPT Bridge",),
+    "linux": ("{documents}/GAPT Bridge",),
+}
+
 HOSTS: Mapping[str, Host] = {
     host.name: host
     for host in (
@@ -118,6 +124,54 @@ HOSTS: Mapping[str, Host] = {
             ),
             after="In Preferences > Control/OSC/web add OSC with the pattern config GAPT, "
             "and load the script by Actions > Show action list > New action > Load ReaScript.",
+        ),
+        Host(
+            name="ardour",
+            title="Ardour",
+            ours="ardour",
+            folder="Ardour's configuration folder, such as ardour8",
+            bases={
+                "macos": ("{home}/Library/Preferences/Ardour[0-9]*",),
+                "windows": ("{local}/[Aa]rdour[0-9]*",),
+                "linux": ("{config}/ardour[0-9]*",),
+            },
+            parts=(Part("scripts that join the tracks and tell the transport", ("*.lua",), "scripts"),),
+            after="In Edit > Lua Scripts > Script Manager add “GAPT tracks” as an action script and “GAPT transport” "
+            "as an action hook.",
+        ),
+        Host(
+            name="bitwig",
+            title="Bitwig Studio",
+            ours="bitwig",
+            folder="Bitwig's folder (Bitwig: Settings > Locations, where Controller Scripts lies in it)",
+            bases={
+                "macos": ("{documents}/Bitwig Studio",),
+                "windows": ("{documents}/Bitwig Studio",),
+                "linux": ("{home}/Bitwig Studio",),
+            },
+            parts=(Part("a controller script", ("*.control.js",), "Controller Scripts/GAPT Bridge"),),
+            after="In Settings > Controllers add GAPT > GAPT Bridge, with “GAPT Bridge out” as its input.",
+        ),
+        Host(
+            name="touchosc",
+            title="TouchOSC",
+            ours="touchosc",
+            folder="any folder that you open layouts from",
+            bases=_DOCUMENTS,
+            parts=(Part("a layout with the main controls", ("*.tosc",), "TouchOSC"),),
+            after="Open it in TouchOSC; its connection is UDP to this computer, send port 9100, receive port 9101.",
+            creates=True,
+        ),
+        Host(
+            name="open-stage-control",
+            title="Open Stage Control",
+            ours="open-stage-control",
+            folder="any folder that you open sessions from",
+            bases=_DOCUMENTS,
+            parts=(Part("a session with the main controls", ("*.json",), "Open Stage Control"),),
+            after="In its launcher set “send” to 127.0.0.1:9100, “osc-port” to 9101 and “load” to this file.",
+            creates=True,
+            aliases=("openstagecontrol",),
         ),
     )
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -194,6 +195,33 @@ def test_a_bridge_that_hears_no_melody_is_told() -> None:
         found = told(rehearsed(plan_of("pd", port, seconds=0.0)))
         assert found["phrase"] == ("fail", "the bridge heard 0 of 16 notes, by OSC")
         assert found["chords"] == ("fail", "none came back")
+
+
+def test_a_tempo_that_is_not_found_yet_is_no_failure() -> None:
+    sentence = "MIDI clock from Keys is heard: finding its tempo."
+    bridge, ended = Peer(), threading.Event()
+
+    def tell() -> None:
+        assert bridge.next("/gapt/subscribe")
+        while not ended.wait(0.05):
+            bridge.say("/gapt/status", "playing", 120.0, 1, 1.0, 0, 0, 1.0, "default", "", sentence)
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        findings = rehearsed(plan_of("live", bridge.port, seconds=0.5))
+    finally:
+        ended.set()
+        teller.join()
+        bridge.close()
+    assert [(finding.name, finding.level) for finding in findings] == [
+        ("bridge", "ok"),
+        ("phrase", "fail"),
+        ("chords", "fail"),
+        ("transport", "warn"),
+        ("notes", "fail"),
+    ]
+    assert findings[3].text == sentence
 
 
 def test_a_port_of_somebody_else_is_a_sentence() -> None:

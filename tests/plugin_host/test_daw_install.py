@@ -31,6 +31,18 @@ USUAL: dict[tuple[str, SystemName], str] = {
     ("reaper", "macos"): "Library/Application Support/REAPER",
     ("reaper", "windows"): "AppData/Roaming/REAPER",
     ("reaper", "linux"): ".config/REAPER",
+    ("ardour", "macos"): "Library/Preferences/Ardour8",
+    ("ardour", "windows"): "AppData/Local/ardour8",
+    ("ardour", "linux"): ".config/ardour8",
+    ("bitwig", "macos"): "Documents/Bitwig Studio",
+    ("bitwig", "windows"): "Documents/Bitwig Studio",
+    ("bitwig", "linux"): "Bitwig Studio",
+    ("touchosc", "macos"): "Documents/GAPT Bridge",
+    ("touchosc", "windows"): "Documents/GAPT Bridge",
+    ("touchosc", "linux"): "Documents/GAPT Bridge",
+    ("open-stage-control", "macos"): "Documents/GAPT Bridge",
+    ("open-stage-control", "windows"): "Documents/GAPT Bridge",
+    ("open-stage-control", "linux"): "Documents/GAPT Bridge",
 }
 """Each host's own folder, below the user's home."""
 
@@ -130,7 +142,9 @@ def test_where_a_host_does_not_run_a_sentence_says_so(name: str, system: SystemN
     [
         ("reaper", "windows", "APPDATA"),
         ("pd", "windows", "APPDATA"),
+        ("ardour", "windows", "LOCALAPPDATA"),
         ("reaper", "linux", "XDG_CONFIG_HOME"),
+        ("ardour", "linux", "XDG_CONFIG_HOME"),
     ],
 )
 def test_the_environment_says_where_settings_are(name: str, system: SystemName, variable: str, home: Path) -> None:
@@ -369,18 +383,18 @@ def test_path_says_where_files_have_gone_or_would_go(here: Path) -> None:
 def test_list_shows_every_host_and_how_it_is(here: Path) -> None:
     folder = here / "any"
     folder.mkdir()
-    daw("install", "reaper", "--to", folder)
+    daw("install", "bitwig", "--to", folder)
     shown = daw("list").stdout
     assert all(name in shown for name in HOSTS)
     assert "[gapt]" in shown
     told = {line["host"]: line for line in json.loads(daw("list", "--json").stdout)}
     assert list(told) == list(HOSTS)
-    assert told["reaper"]["state"] == "installed"
-    assert told["reaper"]["folders"] == [str(folder)]
+    assert told["bitwig"]["state"] == "installed"
+    assert told["bitwig"]["folders"] == [str(folder)]
     assert told["pd"]["state"] == "not installed"
-    Path(told["reaper"]["files"][0]["file"]).write_text("mine")
+    Path(told["bitwig"]["files"][0]["file"]).write_text("mine")
     told = {line["host"]: line for line in json.loads(daw("list", "--json").stdout)}
-    assert told["reaper"]["state"] == "changed by you"
+    assert told["bitwig"]["state"] == "changed by you"
 
 
 @pytest.mark.parametrize("command", ["install", "path"])
