@@ -57,7 +57,7 @@ class Standing:
     def word(self) -> str:
         """The state of all of them together."""
         if not self.folders and not self.host.creates:
-            return "no folder of it" if self.system in self.host.bases else f"not on {TITLES[self.system]}"
+            return "not found here" if self.system in self.host.bases else f"not on {TITLES[self.system]}"
         states = {state for _, state in self.states}
         if "changed" in states or len(states) < 2:
             return SHORT["changed" if "changed" in states else next(iter(states), "missing")]

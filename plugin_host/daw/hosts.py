@@ -16,6 +16,9 @@ from plugin_host.errors import HostError
 
 OURS = Path(__file__).parent
 
+ANY_VERSION = "[0-9]*"
+"""In a pattern: the host has a folder a version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -39,7 +42,7 @@ class Host:
     Attributes:
         title: how it calls itself.
         ours: our folder with its files.
-        folder: what its own folder is called, and where it says where that is.
+        folder: what its own folder holds or is called, and where it says where that is.
         bases: that folder on each system, as patterns; none where the host does not run.
         after: what to do then, one sentence.
         creates: whether the folder may be made where it is not there.
@@ -74,7 +77,7 @@ HOSTS: Mapping[str, Host] = {
             name="max",
             title="Max",
             ours="max",
-            folder="Max's own folder in your documents, such as “Max 9”",
+            folder="its folder, such as “Max 9”",
             bases={"macos": ("{documents}/Max [0-9]*",), "windows": ("{documents}/Max [0-9]*",)},
             parts=(Part("the object [gapt] and its help patch", ("*.maxpat",), "Packages/GAPT Bridge/patchers"),),
             after="Start Max again and type [gapt] into any patch, or open gapt-help.maxpat.",
@@ -83,7 +86,7 @@ HOSTS: Mapping[str, Host] = {
             name="live",
             title="Live",
             ours="live",
-            folder="Live's User Library (Live: Settings > Library)",
+            folder="its User Library (Live: Settings > Library)",
             bases={
                 "macos": ("{home}/Music/Ableton/User Library",),
                 "windows": ("{documents}/Ableton/User Library",),
@@ -96,7 +99,7 @@ HOSTS: Mapping[str, Host] = {
             name="pd",
             title="Pure Data",
             ours="pd",
-            folder="Pd's folder for externals (Pd: Preferences > Path)",
+            folder="externals (Pd: Preferences > Path)",
             bases={
                 "macos": ("{home}/Library/Pd",),
                 "windows": ("{roaming}/Pd",),
@@ -111,7 +114,7 @@ HOSTS: Mapping[str, Host] = {
             name="reaper",
             title="REAPER",
             ours="reaper",
-            folder="REAPER's resource path (REAPER: Options > Show REAPER resource path)",
+            folder="its resources (REAPER: Options > Show REAPER resource path)",
             bases={
                 "macos": ("{home}/Library/Application Support/REAPER",),
                 "windows": ("{roaming}/REAPER",),
@@ -129,10 +132,10 @@ HOSTS: Mapping[str, Host] = {
             name="ardour",
             title="Ardour",
             ours="ardour",
-            folder="Ardour's configuration folder, such as ardour8",
+            folder="its configuration, such as ardour8",
             bases={
                 "macos": ("{home}/Library/Preferences/Ardour[0-9]*",),
-                "windows": ("{local}/[Aa]rdour[0-9]*",),
+                "windows": ("{local}/ardour[0-9]*",),
                 "linux": ("{config}/ardour[0-9]*",),
             },
             parts=(Part("scripts that join the tracks and tell the transport", ("*.lua",), "scripts"),),
@@ -143,20 +146,20 @@ HOSTS: Mapping[str, Host] = {
             name="bitwig",
             title="Bitwig Studio",
             ours="bitwig",
-            folder="Bitwig's folder (Bitwig: Settings > Locations, where Controller Scripts lies in it)",
+            folder="controller scripts (Bitwig: Settings > Locations)",
             bases={
-                "macos": ("{documents}/Bitwig Studio",),
-                "windows": ("{documents}/Bitwig Studio",),
-                "linux": ("{home}/Bitwig Studio",),
+                "macos": ("{documents}/Bitwig Studio/Controller Scripts",),
+                "windows": ("{documents}/Bitwig Studio/Controller Scripts",),
+                "linux": ("{home}/Bitwig Studio/Controller Scripts",),
             },
-            parts=(Part("a controller script", ("*.control.js",), "Controller Scripts/GAPT Bridge"),),
+            parts=(Part("a controller script", ("*.control.js",), "GAPT Bridge"),),
             after="In Settings > Controllers add GAPT > GAPT Bridge, with “GAPT Bridge out” as its input.",
         ),
         Host(
             name="touchosc",
             title="TouchOSC",
             ours="touchosc",
-            folder="any folder that you open layouts from",
+            folder="layouts",
             bases=_DOCUMENTS,
             parts=(Part("a layout with the main controls", ("*.tosc",), "TouchOSC"),),
             after="Open it in TouchOSC; its connection is UDP to this computer, send port 9100, receive port 9101.",
@@ -166,7 +169,7 @@ HOSTS: Mapping[str, Host] = {
             name="open-stage-control",
             title="Open Stage Control",
             ours="open-stage-control",
-            folder="any folder that you open sessions from",
+            folder="sessions",
             bases=_DOCUMENTS,
             parts=(Part("a session with the main controls", ("*.json",), "Open Stage Control"),),
             after="In its launcher set “send” to 127.0.0.1:9100, “osc-port” to 9101 and “load” to this file.",

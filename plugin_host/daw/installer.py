@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from plugin_host.daw.hosts import Host
+from plugin_host.daw.hosts import ANY_VERSION, Host
 from plugin_host.daw.places import LEDGER, TITLES, System
 from plugin_host.errors import HostError
 from presets.files import write_atomically
@@ -103,7 +103,7 @@ def targets(host: Host, system: System, ledger: Ledger, to: Path | None = None) 
     """
     if to is not None:
         if not to.is_dir():
-            raise HostError(f"There is no folder {to}: make it, or name {host.folder}.")
+            raise HostError(f"There is no folder {to}: name the one where {host.title} keeps {host.folder}.")
         return [to.resolve()]
     found = bases(host, system, ledger)
     usual = host.bases.get(system.name, ())
@@ -114,9 +114,9 @@ def targets(host: Host, system: System, ledger: Ledger, to: Path | None = None) 
     if not usual:
         runs_on = " and ".join(TITLES[name] for name in host.bases)
         raise HostError(f"{host.title} runs on {runs_on} only: copy the files elsewhere with --to FOLDER.")
-    places = " or ".join(str(system.place(pattern)) for pattern in usual)
+    places = " or ".join(str(system.place(pattern)).replace(ANY_VERSION, "…") for pattern in usual)
     raise HostError(
-        f"{host.title} has no folder {places} here: start it once, or name another with --to FOLDER, {host.folder}."
+        f"There is no {places}: start {host.title} once, or say with --to FOLDER where it keeps {host.folder}."
     )
 
 

@@ -34,9 +34,9 @@ USUAL: dict[tuple[str, SystemName], str] = {
     ("ardour", "macos"): "Library/Preferences/Ardour8",
     ("ardour", "windows"): "AppData/Local/ardour8",
     ("ardour", "linux"): ".config/ardour8",
-    ("bitwig", "macos"): "Documents/Bitwig Studio",
-    ("bitwig", "windows"): "Documents/Bitwig Studio",
-    ("bitwig", "linux"): "Bitwig Studio",
+    ("bitwig", "macos"): "Documents/Bitwig Studio/Controller Scripts",
+    ("bitwig", "windows"): "Documents/Bitwig Studio/Controller Scripts",
+    ("bitwig", "linux"): "Bitwig Studio/Controller Scripts",
     ("touchosc", "macos"): "Documents/GAPT Bridge",
     ("touchosc", "windows"): "Documents/GAPT Bridge",
     ("touchosc", "linux"): "Documents/GAPT Bridge",
@@ -155,6 +155,11 @@ def test_the_environment_says_where_settings_are(name: str, system: SystemName, 
     assert deeds and all(deed.item.target.is_relative_to(moved) for deed in deeds)
 
 
+def test_a_version_is_no_pattern_to_people(home: Path) -> None:
+    with pytest.raises(HostError, match=r"Max …: start Max once"):
+        targets(HOSTS["max"], system_of("macos", home), Ledger(home / "none"))
+
+
 def test_documents_that_were_moved_are_found_where_the_system_says(home: Path) -> None:
     documents = home / "OneDrive" / "Documents"
     (documents / "Max 9").mkdir(parents=True)
@@ -249,7 +254,9 @@ def test_a_library_that_was_moved_is_named_once_and_remembered(home: Path) -> No
     library = home / "My Library"
     library.mkdir(parents=True)
     system = system_of("macos", home)
-    with pytest.raises(HostError, match=r"no folder .*User Library here: .* --to FOLDER, Live's User Library"):
+    with pytest.raises(
+        HostError, match=r"^There is no .*User Library: start Live once, .* --to FOLDER .* its User Library "
+    ):
         targets(HOSTS["live"], system, Ledger.of(system))
     (deed,) = installed(HOSTS["live"], system, to=library)
     assert deed.item.target == library / "Presets/MIDI Effects/Max MIDI Effect/GAPT.amxd"
@@ -261,7 +268,9 @@ def test_a_library_that_was_moved_is_named_once_and_remembered(home: Path) -> No
 
 
 def test_a_folder_that_is_not_there_is_not_made(home: Path) -> None:
-    with pytest.raises(HostError, match=r"^There is no folder .*nowhere: make it, or name REAPER's resource path"):
+    with pytest.raises(
+        HostError, match=r"^There is no folder .*nowhere: name the one where REAPER keeps its resources "
+    ):
         targets(HOSTS["reaper"], system_of("linux", home), Ledger(home / "none"), home / "nowhere")
     assert not home.exists()
 
