@@ -142,11 +142,15 @@ class Patch:
         joined = [entry["patchline"] for entry in patcher["lines"]]
         self.lines = [(*line["source"], *line["destination"]) for line in joined]
 
+    @classmethod
+    def within(cls, box: Box) -> Patch:
+        """The patcher in a box."""
+        return cls(json.dumps({"patcher": box.attributes["patcher"]}))
+
     @property
     def inside(self) -> list[Patch]:
         """Patchers in boxes of this one."""
-        inner = (box.attributes.get("patcher") for box in self.boxes.values())
-        return [Patch(json.dumps({"patcher": patcher})) for patcher in inner if patcher]
+        return [self.within(box) for box in self.boxes.values() if "patcher" in box.attributes]
 
     @property
     def ports(self) -> Ports:
@@ -195,7 +199,7 @@ def _faults(name: str, box: Box, abstractions: dict[str, Ports]) -> list[str]:
         )
     kind, *words = box.text.split(" ")
     if kind == "p":
-        ports = Patch(json.dumps({"patcher": box.attributes["patcher"]})).ports
+        ports = Patch.within(box).ports
         return faults + [f"{box.text} has {ports}"] * (box.ports != ports)
     if kind in abstractions:
         return faults + [f"{box.text} has {abstractions[kind]}"] * (box.ports != abstractions[kind])
