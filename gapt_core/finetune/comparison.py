@@ -65,7 +65,7 @@ class Comparison:
 def comparisons(result: Pair) -> list[Comparison]:
     """Every figure that is defined, in each mode and in both."""
     return [
-        _compared(result, figure, mode)
+        compared(result, figure, mode)
         for figure in (*FIGURES, *DIVERSITY)
         for mode in (*result.before, BOTH)
         if math.isfinite(level(result.before, figure, mode))
@@ -77,7 +77,8 @@ def level(heard: By, figure: str, mode: str) -> float:
     return float(np.mean([one.mean(figure) for one in _in(heard, mode)]))
 
 
-def _compared(result: Pair, figure: str, mode: str) -> Comparison:
+def compared(result: Pair, figure: str, mode: str) -> Comparison:
+    """One figure, in a mode or in both."""
     own = result.own.mean(figure) if result.own is not None and figure != "nats" else math.nan
     before, after = (level(heard, figure, mode) for heard in (result.before, result.after))
     if figure in DIVERSITY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HELPED = "It helped. On {songs} songs of yours that it did not learn from, {gained}."
+LUCK = " By so few songs that may be luck (p {p})."
 DID_NOT = (
     "It did not help, so nothing was changed: `{name}` plays as `{start}` does. On {songs} songs held out, what was "
     "learnt does not do what is asked: {why}."

@@ -11,7 +11,7 @@ import numpy as np
 from gapt_core.evaluate.measured import LISTENER
 from gapt_core.experiment.statistics import Interval, paired_test
 from gapt_core.finetune import prose
-from gapt_core.finetune.comparison import BOTH, DIVERSITY, FIGURES, SEED, Comparison, comparisons, level
+from gapt_core.finetune.comparison import BOTH, DIVERSITY, FIGURES, SEED, Comparison, compared, comparisons, level
 from gapt_core.finetune.copied import Copied
 from gapt_core.finetune.material import Material, owned
 from gapt_core.finetune.recipe import Options
@@ -20,6 +20,9 @@ from gapt_core.finetune.tuning import Result
 from gapt_core.finetune.verdict import Candidate
 
 MOST_NOTES = 40
+
+LEVEL = 0.05
+"""The p from which on a gain may be luck."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def summary(told: Told) -> str:
     result, songs = told.result, told.heard
     if result.kept:
         *first, last = _gained(result)
-        return prose.HELPED.format(songs=songs, gained=f"{', '.join(first)} and {last}")
+        return prose.HELPED.format(songs=songs, gained=f"{', '.join(first)} and {last}") + _luck(result)
     failed = [f"{check.claim} ({check.measured})" for check in result.checks if not check.holds]
     why = "; ".join(failed) or prose.NOTHING_CHOSEN
     return prose.DID_NOT.format(name=told.name, start=told.start, songs=songs, why=why)
@@ -95,6 +98,13 @@ def _gained(result: Result) -> Iterator[str]:
     more = "more" if harmony[0] >= 0 else "fewer"
     yield f"{abs(100 * harmony[0]):.1f} {more} notes in a hundred lie in its chords"
     yield f"its chords are {100 * kept[1]:.0f} % as varied as before"
+
+
+def _luck(result: Result) -> str:
+    """What to say where the gain that decided may be luck."""
+    figure = "note_in_chord" if math.isnan(level(result.before, "nats", BOTH)) else "nats"
+    test = compared(result, figure, BOTH).test
+    return prose.LUCK.format(p=p_value(test.p)) if test and not test.p < LEVEL else ""
 
 
 def _change(result: Result, figure: str) -> tuple[float, float]:

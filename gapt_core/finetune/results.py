@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from gapt_core.evaluate.measured import LISTENER
 from gapt_core.finetune.comparison import BOTH, DIVERSITY, FIGURES
-from gapt_core.finetune.report import p_value
+from gapt_core.finetune.report import LEVEL, p_value
 
-LEVEL = 0.05
 GAIN = 0.03
 """How much higher note in chord is to be where there are melodies alone: three points."""
 
@@ -67,7 +66,7 @@ def claims(run: Run) -> list[Claim]:
     harmony, diversity = found["note_in_chord", BOTH], found[LISTENER, BOTH]
     made = [_surprise(found["nats", BOTH]), _harmony(harmony, 0.0)] if with_chords else [_harmony(harmony, GAIN)]
     ratio = diversity["ratio"]["value"]
-    made.append(Claim("diversity (Vendi) at least 90 % of before", f"{ratio:.0%}", ratio >= DIVERSITY_KEPT))
+    made.append(Claim("diversity (Vendi) at least 90 % of before", f"{100 * ratio:.0f} %", ratio >= DIVERSITY_KEPT))
     kept = "kept" if run.report["kept"] else "not kept: the preset has the weights it began with"
     made.append(Claim("what was learnt is kept", kept, run.report["kept"]))
     took = f"{run.minutes:.1f} minutes, {run.mebibytes:.0f} MiB"

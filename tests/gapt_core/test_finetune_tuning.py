@@ -217,7 +217,7 @@ def test_the_report_says_first_whether_it_helped(whole: Result) -> None:
     assert text.startswith(
         "# Fine-tuning report: `mine`\n\n**It helped.** On 2 songs of yours that it did not learn from,"
     )
-    assert "gapt jam --preset mine" in text
+    assert "gapt jam --preset mine" in text and "By so few songs that may be luck (p = 0.500)." in text
     for row in ("note in chord", "surprise at your own chords", "chord onsets a bar", "diversity (Vendi)", "silent"):
         assert f"\n| {row}" in text
     assert "songs share among themselves. The longest run" in text
