@@ -114,6 +114,14 @@ def doctor(preset: str, tempo: float, as_json: bool) -> None:
 @click.option("--out", "midi_out", metavar="NAME", default="", help="MIDI port that it plays to. Default: its own.")
 @click.option("--osc-in", type=click.IntRange(1, 65535), default=9100, show_default=True, help="The bridge's UDP port.")
 @click.option(
+    "--osc-listen",
+    "listen",
+    metavar="HOST",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where no bridge is running: 0.0.0.0 opens ours to the network, for a tablet.",
+)
+@click.option(
     "--seconds", type=FiniteRange(0), default=30.0, show_default=True, help="How long to listen to HOST; 0 not at all."
 )
 @json_option

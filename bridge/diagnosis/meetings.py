@@ -102,7 +102,7 @@ MEETINGS: Mapping[str, Meeting] = {
         ask="Move a fader in TouchOSC.",
         checks={
             "control": "its connection is to be UDP, to this computer's address and port 9100; for a tablet the "
-            "bridge is to be open: test while `gapt jam --osc-listen 0.0.0.0` runs.",
+            "bridge is to be open: --osc-listen 0.0.0.0.",
         },
     ),
     "open-stage-control": Meeting(

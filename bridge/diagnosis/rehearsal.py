@@ -25,7 +25,7 @@ from bridge.ports.choice import PortChoice
 from bridge.ports.midi_drivers import load_driver
 from bridge.ports.osc.choice import LOOPBACK, Endpoint, OscChoice
 from bridge.ports.osc.dialects.holder import holder
-from bridge.sync.words import FINDING_TEMPO, OWN_TEMPO
+from bridge.sync.words import FINDING_TEMPO, FIRST_NOTE, OWN_TEMPO
 
 PHRASE_BARS = 2
 
@@ -46,6 +46,7 @@ class Plan:
         midi_out: likewise of the port that it plays to.
         seconds: how long to listen to the host.
         bpm: how fast the phrase is, and a bridge of our own.
+        listen: the address that a bridge of our own listens on.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Plan:
     midi_out: str = ""
     seconds: float = 30.0
     bpm: float = 120.0
+    listen: str = LOOPBACK
 
 
 def by_ports(meeting: Meeting) -> Meeting:
@@ -102,7 +104,7 @@ def _ports(plan: Plan) -> PortChoice:
     meeting = plan.meeting
     reply = (LOOPBACK, meeting.reply) if meeting.reply else None
     # Nobody is sent to unasked, so that a client that asks is seen.
-    osc = OscChoice(port_in=plan.port, out=None, reply=reply, query_port=None)
+    osc = OscChoice(plan.listen, plan.port, out=None, reply=reply, query_port=None, announce=False)
     if not meeting.midi:
         return PortChoice(midi_in=None, midi_out=None, osc=osc)
     return PortChoice(midi_in=plan.midi_in, midi_out=plan.midi_out, osc=osc)
@@ -125,11 +127,11 @@ class _Phrase:
         """Play, unless the bridge waits for somebody else; leave it as it was found."""
         status = self._caller.wait_for("/gapt/status", GREETING_SECONDS)
         playing, sync = (status.arguments[0] == "playing", str(status.arguments[9])) if status else (False, "")
-        if not playing and not sync.startswith(OWN_TEMPO):
+        if not (playing or sync.startswith(OWN_TEMPO) or sync.endswith(FIRST_NOTE)):
             yield Finding("phrase", "warn", f"not played, for the bridge waits: {sync}", "press play there.")
             return
         say(f"A phrase goes to the bridge, {self._way}.")
-        if not playing:
+        if not playing and not sync.endswith(FIRST_NOTE):
             self._caller.say("/gapt/start")
         play(self._caller, self._bpm, PHRASE_BARS)
         yield from self._found(list(self._caller.news()))

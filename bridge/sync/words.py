@@ -8,6 +8,9 @@ from bridge.sync.source import View
 OWN_TEMPO = "Our own tempo"
 """How the sentence begins while nobody else's tempo rules."""
 
+FIRST_NOTE = "your first note starts."
+"""How it ends while a note sets the music going."""
+
 FINDING_TEMPO = "finding its tempo."
 """How it ends while a source is there, and its tempo is not known yet."""
 
@@ -16,7 +19,7 @@ def own_tempo(bpm: float, rolling: bool, armed: bool) -> str:
     """Nobody rules but we."""
     if rolling:
         return f"{OWN_TEMPO}, {bpm:.1f} bpm."
-    return f"{OWN_TEMPO}, {bpm:.1f} bpm: " + ("your first note starts." if armed else "stopped; start sets it going.")
+    return f"{OWN_TEMPO}, {bpm:.1f} bpm: " + (FIRST_NOTE if armed else "stopped; start sets it going.")
 
 
 def nothing_heard(source: str) -> str:
@@ -39,5 +42,5 @@ def of_view(view: View, bpm: float, rolling: bool) -> str:
     if view.state == "locking":
         return f"{name} is heard: {FINDING_TEMPO}"
     if view.rolling is None and not rolling:
-        return f"{name} gives the tempo, {bpm:.1f} bpm: your first note starts."
+        return f"{name} gives the tempo, {bpm:.1f} bpm: {FIRST_NOTE}"
     return f"{name} rules: {bpm:.1f} bpm."

@@ -190,8 +190,8 @@ def _refused_in_words(item: Item) -> Iterator[None]:
         yield
     except OSError as error:
         raise HostError(
-            f"{item.target} cannot be written ({error.strerror or error}): see who may write there, "
-            "or name another folder with --to FOLDER."
+            f"{item.target} cannot be written ({error.strerror or error}): close what has it open, see who may write "
+            "there, or name another folder with --to FOLDER."
         ) from error
 
 
