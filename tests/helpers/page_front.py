@@ -1,0 +1,154 @@
+"""The page in a real browser: Debian's Chromium, watched for errors, and a scripted bridge to show it without a jam."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, sync_playwright
+
+from bridge.controls.parameters import PARAMETERS
+from bridge.controls.settings import Settings
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+STATIC = Path(__file__).parents[2] / "bridge" / "page" / "static"
+ORIGIN = "http://bridge.test"
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+POLICY = "default-src 'self'; connect-src 'self' ws://bridge.test"
+BPM = 120.0
+
+Json = dict[str, Any]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def look(page: Page) -> Json:
+    """What the page knows and shows."""
+    seen: Json = page.evaluate("gapt.look()")
+    return seen
+
+
+def wait(page: Page, condition: str, argument: object = None) -> None:
+    """Wait until `condition` holds, JavaScript in which `g` is what the page knows and `a` the argument."""
+    page.wait_for_function(f"a => {{ const g = window.gapt?.look(); return g && ({condition}); }}", arg=argument)
+
+
+class Watch:
+    """What must not happen on a page: errors, and requests that leave its host."""
+
+    def __init__(self, page: Page, host: str) -> None:
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", lambda said: self.errors.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self._requested(request.url, host))
+        page.on("websocket", lambda socket: self._requested(socket.url, host))
+
+    def _requested(self, url: str, host: str) -> None:
+        if not url.startswith((f"http://{host}/", f"ws://{host}/", f"blob:http://{host}/")):
+            self.strangers.append(url)
+
+
+class ScriptedBridge:
+    """The bridge's end of the socket, by hand: its clock stands still unless the test says what the time is."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.asked: list[Json] = []
+        self.answer: Callable[[Json], None] = lambda message: None
+        self.seconds = 0.0
+        self.hello = hello()
+        self.files: dict[str, bytes] = {}
+        self.there = True
+        self._socket: WebSocketRoute | None = None
+        page.route("**/*", self._serve)
+        page.route_web_socket("**/ws", self._open)
+
+    def show(self) -> None:
+        """Open the page, which is greeted at once."""
+        self.page.goto(ORIGIN + "/")
+        wait(self.page, "g.link === 'open'")
+
+    def send(self, **message: object) -> None:
+        """A message to the page."""
+        assert self._socket is not None
+        self._socket.send(json.dumps(message))
+
+    def hang_up(self) -> None:
+        """Close the socket."""
+        assert self._socket is not None
+        self._socket.close(code=1012)
+
+    def _serve(self, route: Route) -> None:
+        path = route.request.url.removeprefix(ORIGIN).partition("?")[0]
+        file = STATIC / ("index.html" if path == "/" else path.removeprefix("/static/"))
+        if path in self.files:
+            route.fulfill(body=self.files[path], headers={"Content-Type": "audio/midi"})
+        elif file.is_file():
+            headers = {"Content-Type": TYPES[file.suffix], "Content-Security-Policy": POLICY}
+            route.fulfill(body=file.read_bytes(), headers=headers)
+        else:
+            route.fulfill(status=404)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        if not self.there:
+            socket.close(code=1012)
+            return
+        self._socket = socket
+        socket.on_message(self._take)
+        self.send(type="hello", **self.hello, seconds=self.seconds)
+
+    def _take(self, text: str | bytes) -> None:
+        message = json.loads(text)
+        if message["type"] == "ping":
+            self.send(type="pong", client=message["client"], seconds=self.seconds)
+        else:
+            self.asked.append(message)
+            self.answer(message)
+
+
+def hello(**fields: object) -> Json:
+    """What a bridge greets with that stands still; `fields` in place of what is usual."""
+    settings = Settings()
+    values = {name: settings.value(name) for name, line in PARAMETERS.items() if line.kind != "trigger"}
+    return {
+        "protocol": 1,
+        "parameters": [_line(name) for name in PARAMETERS],
+        "values": values,
+        "presets": [{"name": "default", "description": "Ours."}, {"name": "folk", "description": "Another."}],
+        "transport": transport(rolling=False),
+        "status": None,
+        "plan": {"beats": 0.0, "chords": []},
+        "history": [],
+        "said": [],
+        "recording": None,
+        "version": "0.1.0",
+        "session": "1",
+        **fields,
+    }
+
+
+def transport(beats: float = 0.0, seconds: float = 0.0, rolling: bool = True, **fields: object) -> Json:
+    """Where the music stands."""
+    bar = [int(beats // 4) + 1, 1.0 + beats % 4]
+    common = {"beats": beats, "seconds": seconds, "rolling": rolling, "bpm": BPM, "metre": [4, 4], "bar": bar}
+    return {"type": "transport", **common, "jump": False, **fields}
+
+
+def _line(name: str) -> Json:
+    line = PARAMETERS[name]
+    fields = ("name", "kind", "default", "low", "high", "unit", "choices", "help", "address", "option")
+    return {**{field: getattr(line, field) for field in fields}, "controller": True}
