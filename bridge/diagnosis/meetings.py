@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.ports.osc.dialects.reaper import Reaper
+
 Thing = Literal["client", "transport", "notes", "chords", "control"]
 """What can arrive: a patch that says hello, a transport, notes, chords on their way back, a moved control."""
 
@@ -26,6 +28,7 @@ class Meeting:
         ask: what to do there now.
         checks: what to look at where something of `expects` did not arrive.
         reply: the port that answers go to, where it is not the one that asked.
+        needs: a UDP port that the bridge has to have to hear its transport.
     """
 
     midi: bool
@@ -33,6 +36,7 @@ class Meeting:
     ask: str
     checks: Mapping[Thing, str] = field(default_factory=dict)
     reply: int | None = None
+    needs: int | None = None
 
 
 MEETINGS: Mapping[str, Meeting] = {
@@ -76,6 +80,7 @@ MEETINGS: Mapping[str, Meeting] = {
             "notes": "the melody's track is to have “GAPT Bridge in” as its MIDI hardware output, "
             "and to be armed and monitored, or to play an item.",
         },
+        needs=Reaper.port_in,
     ),
     "ardour": Meeting(
         midi=True,

@@ -29,6 +29,9 @@ from bridge.sync.words import FINDING_TEMPO, FIRST_NOTE, OWN_TEMPO
 
 PHRASE_BARS = 2
 
+SETTLED_SECONDS = 2.0
+"""How long a host's tempo is watched before it is told: at first it is a guess."""
+
 _PARAMETERS = {parameter.address: name for name, parameter in PARAMETERS.items()}
 
 Say = Callable[[str], None]
@@ -79,6 +82,7 @@ def rehearse(plan: Plan, settings: Settings, hire: Hire, say: Say) -> Iterator[F
     with contextlib.ExitStack() as stack:
         clients: Clients | None = None
         if is_free(plan.port):
+            yield from _held(plan)
             say("No bridge is running: one of our own plays for this test. The policy gets ready.")
             own = stack.enter_context(own_bridge(_to_begin(settings, plan), _ports(plan), hire))
             clients = own.clients
@@ -94,6 +98,14 @@ def rehearse(plan: Plan, settings: Settings, hire: Hire, say: Say) -> Iterator[F
         if plan.seconds:
             say(f"Now you: {plan.meeting.ask} (Listens for {plan.seconds:g} seconds; Ctrl-C ends.)")
             yield from _Listening(plan, caller, clients).findings()
+
+
+def _held(plan: Plan) -> Iterator[Finding]:
+    """Who else has the port that a bridge of our own needs."""
+    needed = plan.meeting.needs
+    if needed is not None and not is_free(needed):
+        text = f"held by {holder(needed) or 'another program'}, so that {plan.title} is not heard by OSC"
+        yield Finding(f"UDP {needed}", "warn", text, "end that, and test again.")
 
 
 def _to_begin(settings: Settings, plan: Plan) -> Settings:
@@ -183,7 +195,8 @@ class _Listening:
         expects = plan.meeting.expects
         self._missing: list[Thing] = [thing for thing in expects if thing != "client" or clients is not None]
         self._notes = 0
-        self._halfway = ""  # what was said of a transport without its tempo
+        self._halfway = ""  # what was said of a transport whose tempo is not known yet
+        self._ruled: float | None = None  # when it was first heard with one
 
     def findings(self) -> Iterator[Finding]:
         """Each as it arrives, and in the end what did not; ends when all has arrived."""
@@ -206,7 +219,7 @@ class _Listening:
         """What a message says of the host, in words."""
         arguments = came.arguments
         if came.address == "/gapt/status" and arguments[0] == "playing":
-            return self._transport(str(arguments[9]))
+            return self._transport(came)
         if came.address == "/gapt/melody" and arguments[1]:
             self._notes += 1
             return "notes", f"{pitch_name(int(str(arguments[0])))} was heard"
@@ -217,11 +230,16 @@ class _Listening:
             return "control", f"{_PARAMETERS[came.address]} is now {arguments[0]}"
         return None, ""
 
-    def _transport(self, sentence: str) -> tuple[Thing | None, str]:
+    def _transport(self, status: Came) -> tuple[Thing | None, str]:
+        bpm, bar, sentence = float(str(status.arguments[1])), status.arguments[2], str(status.arguments[9])
+        if sentence.startswith(OWN_TEMPO):
+            return None, ""
+        self._halfway = sentence
         if sentence.endswith(FINDING_TEMPO):
-            self._halfway = sentence
-        found = not sentence.startswith(OWN_TEMPO) and not sentence.endswith(FINDING_TEMPO)
-        return ("transport" if found else None), sentence
+            return None, ""
+        self._ruled = self._ruled or status.seconds
+        settled = status.seconds - self._ruled >= SETTLED_SECONDS
+        return ("transport" if settled else None), f"{sentence.partition(':')[0]}: {bpm:.1f} bpm, bar {bar}"
 
     def _arrived(self, thing: Thing, text: str) -> Iterator[Finding]:
         if thing in self._missing:

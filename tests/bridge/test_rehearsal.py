@@ -107,7 +107,7 @@ def test_a_phrase_goes_there_and_back_and_the_host_is_heard(host: Peer) -> None:
     assert re.fullmatch(r"\d+ came back, first C:maj; the quickest \d+ ms after a note", there.text)
     assert back.text == "D:maj went back by OSC"
     assert found["client"] == ("ok", "a part of ours in Live has said hello")
-    assert found["transport"][0] == "ok" and "97.5 bpm" in found["transport"][1]
+    assert re.fullmatch(r".+ rules: 97\.5 bpm, bar \d+", found["transport"][1])
     assert found["notes"] == ("ok", "D4 was heard")
 
 
@@ -121,6 +121,17 @@ def test_the_first_note_of_a_host_without_a_transport_is_answered(host: Peer) ->
     findings = rehearsed(plan_of("pd", port), play)
     assert {finding.level for finding in findings} == {"ok"}
     assert (findings[-1].name, findings[-1].text) == ("chords", "F:maj went back by OSC")
+
+
+def test_answers_go_to_the_port_that_our_part_listens_on(host: Peer) -> None:
+    port = free_port()
+    plan = plan_of("max", port)
+    plan = replace(plan, meeting=replace(plan.meeting, expects=("client",), reply=host.port))
+    other = Peer()
+    found = told(rehearsed(plan, lambda: other.say("/gapt/hello", 1, "Max", to=port)))
+    other.close()
+    assert found["client"] == ("ok", "a part of ours in Max has said hello")
+    assert host.next("/gapt/hello")[2] == "GAPT Bridge"
 
 
 def test_a_host_that_says_nothing_is_told_with_what_to_look_at() -> None:
@@ -149,6 +160,17 @@ def test_a_fader_that_moves_is_told(host: Peer) -> None:
     plan = replace(plan, meeting=replace(plan.meeting, expects=("control",)))
     found = told(rehearsed(plan, lambda: host.say("/gapt/temperature", 0.5, to=port)))
     assert found["control"] == ("ok", "temperature is now 0.5")
+
+
+def test_a_port_that_the_transport_comes_by_and_somebody_else_has_is_told() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        needed = other.getsockname()[1]
+        plan = plan_of("pd", free_port(), seconds=0.0)
+        finding, *rest = rehearsed(replace(plan, meeting=replace(plan.meeting, needs=needed)))
+    assert (finding.name, finding.level) == (f"UDP {needed}", "warn")
+    assert finding.text.startswith("held by ")
+    assert [finding.level for finding in rest] == ["ok"] * 3
 
 
 def test_ctrl_c_ends_the_listening_and_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
