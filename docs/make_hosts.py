@@ -113,7 +113,7 @@ PICTURES: dict[str, tuple[str, str, tuple[Lane, ...]]] = {
     ),
     "bitwig": (
         "Bitwig Studio",
-        "gapt jam",
+        "gapt jam --sync osc",
         (
             heard("melody's track: HW Instrument", TO),
             answered("track that hears GAPT chords", FROM),
