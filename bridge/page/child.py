@@ -11,8 +11,9 @@ from bridge.page import wire
 from plugin_host.spawn import Child
 
 MODULE = "bridge.page.process"
-SILENT_SECONDS = 10.0
-"""How long it may say nothing before it counts as dead; it says every second that it lives."""
+SILENT_SECONDS = 30.0
+"""How long it may say nothing before it counts as dead. It says every second that it lives; where other programs need
+every core it is the last to be served."""
 
 
 class PageLost(BridgeError):

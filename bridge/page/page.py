@@ -19,6 +19,7 @@ class Page:
 
     Attributes:
         entries: all that was played, for the files.
+        session_file: the MIDI file of all that was played, once that is over.
         ready: set once all that was before this process is known.
         presets: those installed, as `hello` lists them; `look_for_presets` sees what has changed.
         fetched: told whenever somebody has fetched the session after its end.
@@ -28,6 +29,7 @@ class Page:
         """Know nothing yet; `ask` passes on to the jam what a page wants."""
         self.audience = Audience()
         self.entries: list[Entry] = []
+        self.session_file: bytes | None = None
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
         self.fetched = asyncio.Event()
@@ -60,8 +62,6 @@ class Page:
             self.audience.tell(self._picture.record(content[1]))
         elif name == wire.READY:
             self.ready.set()
-        elif name == wire.END:
-            self.end()
 
     def join(self) -> Client:
         """One more who looks on, and is told everything first."""

@@ -24,7 +24,7 @@ from bridge.page.gate import Gate
 from bridge.page.guard import Guard
 from bridge.page.page import Page
 from bridge.page.picture import Json, Picture
-from bridge.page.server import routes_of
+from bridge.page.server import file_of, routes_of
 from plugin_host.spawn import inherited_wire
 
 NICENESS = 5
@@ -94,6 +94,8 @@ async def _serve(way: socket.socket) -> None:
     # Needed when somebody downloads what was played, at the very end at the latest.
     warm = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.page.takes"))
     await _follow(reader, page)
+    page.session_file = await asyncio.to_thread(file_of, tuple(page.entries))
+    page.end()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(page.fetched.wait(), FAREWELL_SECONDS)
     server.should_exit = True
@@ -107,15 +109,12 @@ async def _serve(way: socket.socket) -> None:
 
 async def _follow(reader: asyncio.StreamReader, page: Page) -> None:
     """Take what the jam says until it is over, or the jam is gone."""
-    while not page.ended.is_set():
-        try:
-            line = await reader.readline()
-        except ConnectionError:
-            line = b""
-        if line:
-            page.take(json.loads(line))
-        else:
-            page.end()
+    with contextlib.suppress(ConnectionError):
+        while line := await reader.readline():
+            content = json.loads(line)
+            if content[0] == wire.END:
+                return
+            page.take(content)
 
 
 async def _say_alive(ask: Any) -> None:
@@ -134,6 +133,7 @@ def _config(app: Any) -> uvicorn.Config:
         ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
+        log_level="critical",  # whoever sends us rubbish is not to fill a disk
         access_log=False,
         # Who a client is tells the connection alone, never a header that anybody can write.
         proxy_headers=False,

@@ -55,10 +55,15 @@ class _Site:
         asked = request.query_params.get("bars", str(BARS))
         if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:5]) <= MOST_BARS):
             return Response(f"Ask for 1 to {MOST_BARS} bars, as in /bars.mid?bars=16.", 400)
-        return await self._midi(f"last-{asked}-bars", int(asked))
+        await self._page.ready.wait()
+        data = await asyncio.to_thread(file_of, tuple(self._page.entries), int(asked))
+        return _file(data, f"last-{asked}-bars")
 
     async def session(self, request: Request) -> Response:
-        response = await self._midi("session", None)
+        page = self._page
+        await page.ready.wait()
+        data = page.session_file if page.ended.is_set() else await asyncio.to_thread(file_of, tuple(page.entries))
+        response = _file(data, "session")
         if request.method == "GET":
             response.background = BackgroundTask(self._page.has_fetched)
         return response
@@ -101,23 +106,21 @@ class _Site:
             else:
                 page.ask({wire.SET: asked.name, "value": asked.value})
 
-    async def _midi(self, name: str, bars: int | None) -> Response:
-        """The file `name`; nothing (204) where nothing was played."""
-        await self._page.ready.wait()
-        data = await asyncio.to_thread(_file_of, tuple(self._page.entries), bars)
-        if data is None:
-            return Response(status_code=204)
-        file = f"gapt-{datetime.now():%Y-%m-%d-%H%M}-{name}.mid"
-        return Response(
-            data, media_type="audio/midi", headers={"Content-Disposition": f'attachment; filename="{file}"'}
-        )
 
-
-def _file_of(entries: Sequence[Entry], bars: int | None) -> bytes | None:
+def file_of(entries: Sequence[Entry], bars: int | None = None) -> bytes | None:
+    """The MIDI file of `midi_of`, made on any thread."""
     # What knows bars brings numba along, which takes longer to import than everything else here.
     from bridge.page.takes import midi_of
 
     return midi_of(entries, bars)
+
+
+def _file(data: bytes | None, name: str) -> Response:
+    """A file to keep; nothing (204) where nothing was played."""
+    if data is None:
+        return Response(status_code=204)
+    file = f"gapt-{datetime.now():%Y-%m-%d-%H%M}-{name}.mid"
+    return Response(data, media_type="audio/midi", headers={"Content-Disposition": f'attachment; filename="{file}"'})
 
 
 async def _tell(socket: WebSocket, client: Client) -> None:

@@ -33,8 +33,8 @@ READ_SECONDS = 0.25
 BEHIND_SECONDS = 0.05
 MOST_AHEAD_BYTES = 1 << 16
 """How much the process may have left unread before it is told more."""
-END_SECONDS = 4.0
-"""How long the end may take: the process waits a little less for pages to fetch the session."""
+END_SECONDS = 8.0
+"""How long the end may take: the process makes a file of the session, and gives pages some seconds to fetch it."""
 SETTLED_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 30.0
 
@@ -99,6 +99,7 @@ class PageTap:
         }
         self._inbox: Inbox | None = None
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._queue.put(None)  # which wakes the thread that writes: there is a process that knows nothing
         self._backlog = Backlog()
         self._served: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._done = threading.Event()
