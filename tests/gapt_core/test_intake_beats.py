@@ -83,6 +83,13 @@ def test_a_tempo_that_wanders_is_followed(patterns: Patterns) -> None:
     assert beats.period.max() / beats.period.min() > 1.08
 
 
+@pytest.mark.parametrize("name", ["drunken-sailor", "ode-to-joy", "scarborough-fair", "londonderry-air"])
+def test_a_rubato_of_a_tenth_is_followed(patterns: Patterns, name: str) -> None:
+    song, turn = tune(name), 2 * np.pi / 8
+    performance = played(song, 100, 0.02, bend=lambda at: at + 0.1 / turn * np.sin(turn * at))
+    assert np.diff(find_beats(onsets(performance), patterns.heard()).frame).tolist() == frames_between(song)
+
+
 def test_a_tempo_that_is_told_decides_between_octaves(patterns: Patterns) -> None:
     performance = onsets(played(tune("ode-to-joy"), 100, 0.01))
     assert find_beats(performance, patterns.heard(), 50).bpm == pytest.approx(50, rel=0.03)
