@@ -296,20 +296,19 @@ def test_the_command_says_in_words_what_arrived(preset: Path) -> None:
     assert result.stdout.splitlines()[0].startswith("No bridge is running: one of our own plays")
 
 
-def test_the_command_asks_a_running_jam_and_speaks_json(preset: Path) -> None:
+def test_the_command_asks_a_running_bridge_speaks_json_and_what_is_missing_is_exit_code_2(preset: Path) -> None:
     with running() as port:
-        result = daw_test("pd", "--json", "--seconds", 0, "--osc-in", port, "--preset", preset)
-        found = json.loads(result.stdout)
-    assert result.exit_code == 0, result.output
-    assert [line["name"] for line in found] == ["bridge", "phrase", "chords"]
-    assert "A phrase goes to the bridge, by OSC." in result.stderr
-
-
-def test_what_is_missing_is_exit_code_2(preset: Path) -> None:
-    with running() as port:
-        result = daw_test("pd", "--seconds", 0.1, "--osc-in", port, "--preset", preset)
+        result = daw_test("pd", "--json", "--seconds", 0.1, "--osc-in", port, "--preset", preset)
+    found = {line["name"]: line for line in json.loads(result.stdout)}
+    assert {name: line["level"] for name, line in found.items()} == {
+        "bridge": "ok",
+        "phrase": "ok",
+        "chords": "ok",
+        "notes": "fail",
+    }
+    assert found["notes"]["advice"] == MEETINGS["pd"].checks["notes"]
     assert result.exit_code == 2
-    assert "no note came from Pure Data" in result.stdout
+    assert "A phrase goes to the bridge, by OSC." in result.stderr
 
 
 def test_an_unknown_host_is_a_sentence() -> None:
