@@ -120,13 +120,16 @@ def _part(songs: Sequence[TakenSong], parts: Parts) -> str:
 
 def closing(intake: Intake, split: Split | None) -> list[str]:
     """What it comes to: files, songs, bars, chords; what was passed over; how the songs are shared out."""
+    from gapt_core.intake.split import counted
+
     songs = intake.songs
     verdicts = Counter(report.verdict.value for report in intake.files)
-    counted = ", ".join(f"{verdicts[name]} {name}" for name in ("used", "repaired", "refused"))
+    fates = ", ".join(f"{verdicts[name]} {name}" for name in ("used", "repaired", "refused"))
     chords, unlike = sum(song.with_chords for song in songs), len({song.group for song in songs})
     bars = sum(song.bars for song in songs)
     said = f"{chords} with chords and {len(songs) - chords} without; {unlike} unlike each other"
-    lines = [f"{len(intake.files)} files: {counted}; {len(songs)} songs with {bars} bars, {said}."]
+    files, tunes = counted(len(intake.files), "file"), counted(len(songs), "song")
+    lines = [f"{files}: {fates}; {tunes} with {counted(bars, 'bar')}, {said}."]
     if intake.passed_over:
         kinds = [f"{count} {printable(kind)}" for kind, count in intake.passed_over.items()]
         more = [f"{len(kinds) - KINDS_NAMED} kinds more"] if len(kinds) > KINDS_NAMED else []
@@ -135,9 +138,12 @@ def closing(intake: Intake, split: Split | None) -> list[str]:
 
 
 def _shares(split: Split) -> list[str]:
+    from gapt_core.intake.split import counted
+
     titles = list(dict.fromkeys(printable(song.song.title) for song in split.held_out))
     more = [f"{len(titles) - NAMED} more"] if len(titles) > NAMED else []
-    counts = f"{len(split.train)} songs to learn from, {len(split.valid)} to choose by, {len(split.held_out)} held out"
+    learn = counted(len(split.train), "song")
+    counts = f"{learn} to learn from, {len(split.valid)} to choose by, {len(split.held_out)} held out"
     lines = [f"{counts}: {'; '.join([*titles[:NAMED], *more])}."]
     return lines + ([split.warning] if split.warning else [])
 

@@ -55,15 +55,16 @@ def split(songs: Sequence[TakenSong], seed: int = 0) -> Split:
     bars = sum(song.bars for song in songs)
     if len(groups) < LEAST_SONGS or bars < LEAST_BARS:
         raise TrainingError(
-            f"There are {_count(len(groups), 'song')} unlike each other, with {_count(bars, 'bar')} in all; at least "
-            f"{LEAST_SONGS} songs and {LEAST_BARS} bars are needed, and {FEW_SONGS} songs are worth more: add some."
+            f"That is too little: {counted(len(groups), 'song')} unlike each other, with {counted(bars, 'bar')} in "
+            f"all; at least {LEAST_SONGS} songs and {LEAST_BARS} bars are needed, and {FEW_SONGS} songs are worth "
+            "more: add some."
         )
     parts: dict[str, list[TakenSong]] = {TRAIN: [], VALID: [], HELD: []}
     for part, group in _shared(groups, random.Random(seed)):
         parts[part].extend(group)
     gentle = len(groups) < FEW_SONGS or bars < FEW_BARS
     warning = (
-        f"Only {_count(len(groups), 'song')} with {_count(bars, 'bar')}: the policy is changed gently, and the "
+        f"Only {counted(len(groups), 'song')} with {counted(bars, 'bar')}: the policy is changed gently, and the "
         f"report's figures are rough; from {FEW_SONGS} songs and {FEW_BARS} bars on it is worth more."
     )
     return Split(parts[TRAIN], parts[VALID], parts[HELD], gentle=gentle, warning=warning if gentle else "")
@@ -98,5 +99,6 @@ def _key(group: Sequence[TakenSong]) -> tuple[str, int, tuple[int, ...]]:
     return first.path.name, len(first.song.notes), tuple(note.pitch for note in first.song.notes[:16])
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """So many of something, in words."""
     return f"{number} {what}" + ("" if number == 1 else "s")

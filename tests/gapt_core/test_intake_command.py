@@ -41,9 +41,9 @@ def test_too_few_songs_are_refused_after_the_table(tmp_path: Path) -> None:
     write_tunes(tmp_path, TUNES[:2])
     code, out, err = run(str(tmp_path))
     assert code == 2 and "2 songs" in out
-    assert err.startswith("Error: There are 2 songs unlike each other")
+    assert err.startswith("Error: That is too little: 2 songs unlike each other")
     code, out, err = run("--json", str(tmp_path))
-    assert code == 2 and json.loads(out)["warning"].startswith("There are 2 songs")
+    assert code == 2 and json.loads(out)["warning"].startswith("That is too little: 2 songs")
 
 
 def test_options_are_checked_before_anything_is_read(tmp_path: Path) -> None:

@@ -135,5 +135,5 @@ def test_a_handful_is_needed(songs: list[Song]) -> None:
 
 
 def test_takes_of_one_tune_are_one_song() -> None:
-    with pytest.raises(TrainingError, match="There are 1 song unlike each other, with 160 bars"):
+    with pytest.raises(TrainingError, match="too little: 1 song unlike each other, with 160 bars"):
         split(taken([invented(number) for number in range(10)], [0] * 10))
