@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.controls.settings import Settings
     from bridge.live.record import Record
     from bridge.live.show import Show
-    from bridge.page.tap import PageChoice
+    from bridge.page.tap import PageChoice, PageTap
     from bridge.ports.choice import PortChoice
     from gapt_core.song import Song
 
@@ -106,7 +106,7 @@ def jam(demo: str | None, given: dict[str, Value], **options: Any) -> None:
 def _jam(given: dict[str, Value], options: dict[str, Any]) -> None:
     from bridge.controls.user_file import UserFile
     from bridge.live.jam import open_jam
-    from bridge.live.page import open_shown
+    from bridge.live.page import open_page
 
     if options["output"] is not None or options["bars"] is not None:
         raise click.UsageError("--output and --bars are for --demo; add it, or leave them out.")
@@ -118,8 +118,8 @@ def _jam(given: dict[str, Value], options: dict[str, Any]) -> None:
     settings = settings_of(given, user_file.jam)
     choice = _ports(options, osc=options["osc"] is not False)
     with (
-        _show(options["plain"]) as seen,
-        open_shown(_page(options), settings, seen) as (show, page),
+        open_page(_page(options), settings, click.echo) as page,
+        _show(options["plain"], page) as show,
         open_jam(settings, choice, lambda: worker_of(settings), show, user_file, options["record"], page) as opened,
     ):
         session, ports = opened
@@ -175,7 +175,7 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
 
     from bridge.demo.performer import first_bars
     from bridge.live.jam import open_demo
-    from bridge.live.page import open_shown
+    from bridge.live.page import open_page
     from bridge.live.record import Record
 
     if options["midi_in"]:
@@ -192,8 +192,8 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
     click.echo(f"“{song.title}”, {counted(len(song.bars), 'bar')}; the policy gets ready.")
     record = Record()
     with (
-        _show(plain=True) as seen,
-        open_shown(_page(options), settings, seen) as (show, page),
+        open_page(_page(options), settings, click.echo) as page,
+        _show(plain=True, page=page) as show,
         open_demo(settings, song, choice, lambda: worker_of(settings), show, record, page) as session,
     ):
         session.run()
@@ -232,10 +232,11 @@ def _write(target: Path, song: Song, record: Record, beats: float) -> str:
 
 
 @contextlib.contextmanager
-def _show(plain: bool) -> Iterator[Show]:
-    """What people see meanwhile: the live view on a terminal, else a line for each chord."""
+def _show(plain: bool, page: PageTap | None) -> Iterator[Show]:
+    """What people see meanwhile: the live view on a terminal, else a line for each chord; and the page beside it."""
+    from bridge.live.page import beside
     from bridge.live.show import open_show
     from bridge.live.view import is_watched
 
     with open_show(plain or not is_watched(), click.echo) as show:
-        yield show
+        yield beside(page, show)

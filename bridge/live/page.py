@@ -12,38 +12,43 @@ from dataclasses import replace
 
 from bridge.controls.parameters import PARAMETERS
 from bridge.controls.settings import Settings
-from bridge.live.show import Show
+from bridge.live.show import Show, Write
 from bridge.page.tap import PageChoice, PageTap
 from bridge.timing.clock import MonotonicClock
 
 
 @contextlib.contextmanager
-def open_shown(choice: PageChoice | None, settings: Settings, show: Show) -> Iterator[tuple[Show, PageTap | None]]:
-    """`show` as it is told with a page beside it, and that page; it is taken away on the way out.
+def open_page(choice: PageChoice | None, settings: Settings, write: Write) -> Iterator[PageTap | None]:
+    """The page that was chosen, taken away on the way out; `write` puts out a line as long as nothing else is shown.
 
     Raises:
         BridgeError: there can be no page there.
     """
     if choice is None:
-        yield show, None
+        yield None
         return
     values = {name: settings.value(name) for name, line in PARAMETERS.items() if line.kind != "trigger"}
-    page = PageTap(MonotonicClock(), choice, values, show.say, None if show.hides else show.say)
-    with contextlib.closing(_Ending(page)):
-        show.say(f"The page is at {page.url}")
+    page = PageTap(MonotonicClock(), choice, values, write, write)
+    try:
+        write(f"The page is at {page.url}")
         if _opens(choice):
             threading.Thread(target=webbrowser.open, args=(page.url,), name="browser", daemon=True).start()
-
-        def say(sentence: str) -> None:
-            show.say(sentence)
-            page.say(sentence)
-
-        yield replace(show, say=say), page
+        yield page
+    finally:
+        page.end()
 
 
-class _Ending:
-    def __init__(self, page: PageTap) -> None:
-        self.close = page.end
+def beside(page: PageTap | None, show: Show) -> Show:
+    """`show`, whose sentences the page shows as well."""
+    if page is None:
+        return show
+
+    def say(sentence: str) -> None:
+        show.say(sentence)
+        page.say(sentence)
+
+    page.tell, page.invite = show.say, None if show.hides else show.say
+    return replace(show, say=say)
 
 
 def _opens(choice: PageChoice) -> bool:

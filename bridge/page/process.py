@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -37,6 +38,8 @@ FAREWELL_SECONDS = 3.0
 REBIND_SECONDS = 4.0
 """How long the port may still belong to the process that died before."""
 SHUTDOWN_SECONDS = 1
+
+Ask = Callable[[Json], None]
 
 
 def main(arguments: list[str]) -> int:
@@ -75,8 +78,14 @@ async def _serve(way: socket.socket) -> None:
         listening = await asyncio.to_thread(_listening, setup["host"], setup["port"], patience)
     except OSError as error:
         ask({wire.FAILED: _refusal(setup, error)})
+    else:
+        await _play(setup, listening, reader, ask)
+    with contextlib.suppress(ConnectionError):
         await writer.drain()
-        return
+
+
+async def _play(setup: Json, listening: socket.socket, reader: asyncio.StreamReader, ask: Ask) -> None:
+    """Serve on the socket `listening` until the session is over, or the system wants this process to end."""
     port = listening.getsockname()[1]
     gate = Gate(setup["host"], port, setup["key"], setup["spent"])
     page = Page(Picture(setup["values"], setup["session"], version("gapt-bridge")), ask)
@@ -88,23 +97,28 @@ async def _serve(way: socket.socket) -> None:
 
     server = uvicorn.Server(_config(Guard(routes_of(page), gate, invite)))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    ask({wire.LISTENING: port})
-    invite()
     alive = asyncio.create_task(_say_alive(ask))
+    invite()
+    ask({wire.LISTENING: port})
     # Needed when somebody downloads what was played, at the very end at the latest.
     warm = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.page.takes"))
-    await _follow(reader, page)
+    following = asyncio.create_task(_follow(reader, page))
+    await asyncio.wait({serving, following}, return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        await _end(page)
+        ask({wire.DONE: True})
+    server.should_exit = True
+    await asyncio.wait({serving, warm})
+    following.cancel()
+    alive.cancel()
+
+
+async def _end(page: Page) -> None:
+    """Say to all that it is over, and wait until they have fetched the session, for some seconds."""
     page.session_file = await asyncio.to_thread(file_of, tuple(page.entries))
     page.end()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(page.fetched.wait(), FAREWELL_SECONDS)
-    server.should_exit = True
-    await serving
-    await warm
-    alive.cancel()
-    ask({wire.DONE: True})
-    with contextlib.suppress(ConnectionError):
-        await writer.drain()
 
 
 async def _follow(reader: asyncio.StreamReader, page: Page) -> None:
@@ -117,7 +131,7 @@ async def _follow(reader: asyncio.StreamReader, page: Page) -> None:
             page.take(content)
 
 
-async def _say_alive(ask: Any) -> None:
+async def _say_alive(ask: Ask) -> None:
     while True:
         ask({wire.ALIVE: True})
         await asyncio.sleep(ALIVE_SECONDS)
@@ -152,7 +166,8 @@ def _listening(host: str, port: int, patience: float) -> socket.socket:
     deadline = time.monotonic() + patience
     while True:
         try:
-            return socket.create_server((host, port), family=family)
+            both = host == "::" and socket.has_dualstack_ipv6()
+            return socket.create_server((host, port), family=family, dualstack_ipv6=both)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise

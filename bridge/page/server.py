@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,13 +22,16 @@ from bridge.page.asked import Ping, Refusal, read
 from bridge.page.audience import Client, Patience, written
 from bridge.page.page import Page
 from bridge.recording.entries import Entry
+from presets.errors import GaptError
 
 STATIC = Path(__file__).parent / "static"
 MOST_CLIENTS = 16
 MESSAGES_PER_SECOND, MESSAGES_AT_ONCE = 60.0, 120
 BARS, MOST_BARS = 16, 1024
-FULL, OVER = 1013, 1001
-"""Why a WebSocket is closed: come back later; we go."""
+FULL = 1013
+"""Why a WebSocket is closed: come back later."""
+
+logger = logging.getLogger(__name__)
 
 
 def routes_of(page: Page) -> Starlette:
@@ -108,11 +112,15 @@ class _Site:
 
 
 def file_of(entries: Sequence[Entry], bars: int | None = None) -> bytes | None:
-    """The MIDI file of `midi_of`, made on any thread."""
+    """The MIDI file of `midi_of`, made on any thread; None, too, where none can be made."""
     # What knows bars brings numba along, which takes longer to import than everything else here.
     from bridge.page.takes import midi_of
 
-    return midi_of(entries, bars)
+    try:
+        return midi_of(entries, bars)
+    except (GaptError, ValueError):
+        logger.exception("no file can be made of what was played")
+        return None
 
 
 def _file(data: bytes | None, name: str) -> Response:

@@ -69,6 +69,11 @@ class PageTap:
     """Tells the page what left, and is an `InPort` for what is set there.
 
     `send`, `say` and `record` return at once and are for any thread.
+
+    Attributes:
+        tell: gets sentences for the player.
+        invite: gets a picture of a link, in lines of text; None where there is no place for it.
+        restarts: how often the process was started anew.
     """
 
     name = "page"
@@ -76,18 +81,14 @@ class PageTap:
     def __init__(
         self, clock: Clock, choice: PageChoice, values: Mapping[str, Value], tell: Tell, invite: Tell | None = None
     ) -> None:
-        """Serve.
-
-        Args:
-            values: of all parameters, as the session begins.
-            tell: gets sentences for the player.
-            invite: gets a picture of a link, in lines of text; None where there is no place for it.
+        """Serve; `values` are those of all parameters, as the session begins.
 
         Raises:
             BridgeError: the port cannot be had, or the system gives no process.
         """
+        self.tell, self.invite = tell, invite
         self.restarts = 0
-        self._clock, self._choice, self._tell, self._invite = clock, choice, tell, invite
+        self._clock, self._choice = clock, choice
         self._setup = {
             "host": choice.host,
             "port": choice.port,
@@ -187,7 +188,10 @@ class PageTap:
             item = self._queue.get(timeout=seconds)
             while True:
                 if item is not None:
-                    self._keep(item)
+                    try:
+                        self._keep(item)
+                    except ValueError as error:
+                        logger.debug("not shown: %s", error)
                 item = self._queue.get_nowait()
 
     def _keep(self, item: _Sent | tuple[str, Any]) -> None:
@@ -211,6 +215,8 @@ class PageTap:
         Raises:
             PageLost: the process is gone.
         """
+        if process.unsent > MOST_AHEAD_BYTES:
+            return True
         for line in self._backlog.lines():
             process.send(line)
             if process.unsent > MOST_AHEAD_BYTES:
@@ -257,9 +263,10 @@ class PageTap:
         elif wire.FAILED in said:
             self._served.put(said[wire.FAILED])
         elif wire.INVITE in said:
-            self._tell(f"Another device may open {said[wire.INVITE]}")
-            if self._invite is not None:
-                self._invite(said["picture"])
+            invite = self.invite
+            self.tell(f"Another device may open {said[wire.INVITE]}")
+            if invite is not None:
+                invite(said["picture"])
         elif wire.SPENT in said:
             self._setup["spent"] = said[wire.SPENT]
         elif wire.DONE in said:

@@ -61,12 +61,20 @@ _CHORD_VALUES = attrgetter(*(field.name for field in fields(PlannedChord)))
 
 
 def line(content: object) -> bytes:
-    """One line."""
-    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+    """One line.
+
+    Raises:
+        ValueError: a number in it is none.
+    """
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def encode(message: OutMessage, seconds: float, beats: float) -> bytes:
-    """The line of a message, sent at `seconds` of the session's clock when the music stood at `beats`."""
+    """The line of a message, sent at `seconds` of the session's clock when the music stood at `beats`.
+
+    Raises:
+        ValueError: it has a number that is none.
+    """
     values = _VALUES[type(message)](message)
     if isinstance(message, PlanShown):
         values = (message.due_beats, [_CHORD_VALUES(chord) for chord in message.chords])

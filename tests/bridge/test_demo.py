@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,18 @@ from strategies import songs
 
 from bridge.controls.settings import Counters, Mode, Settings
 from bridge.demo.performer import first_bars, score_events, up_to
-from bridge.events import ChordStarts, NoteOff, NoteOn, Silence, Start, Stop
+from bridge.events import (
+    ChordStarts,
+    MelodyHeard,
+    NoteOff,
+    NoteOn,
+    OutMessage,
+    Set,
+    Silence,
+    Start,
+    Stop,
+    TransportChanged,
+)
 from bridge.live.jam import open_demo
 from bridge.live.record import Record, Tally, line_of, percentile
 from bridge.live.sender import Sent
@@ -80,6 +92,54 @@ def test_a_demo_plays_in_real_time_and_ends_by_itself_in_silence(mode: Mode) -> 
     assert len(chord_notes(record.messages, 8.0)) == 4 * len(names)
     assert not record.sounding
     assert isinstance(record.messages[-1], Silence)
+
+
+def test_a_demo_that_is_stopped_goes_on_where_it_was_held() -> None:
+    """Held on the way and let go again a moment later, the tune is whole."""
+    song = quarters(tempos=(Tempo(0.0, 480.0),))
+    record = Record()
+    held: list[float] = []
+
+    def told(sent: Sent) -> None:
+        if not held and sent.chord.due_beats >= 2.0:
+            held.append(sent.chord.due_beats)
+            session.put(Set(sent.seconds, "stop", True))
+            session.put(Set(sent.seconds, "stop", True))
+            session.put(Set(sent.seconds + 0.1, "start", True))
+            session.put(Set(sent.seconds + 0.1, "start", True))
+
+    show = Show(lambda sentence: None, told)
+    accompanist = ScriptedAccompanist(triad_each_beat)
+    settings = Settings(window_ms=5.0, entry="free")
+    with open_demo(settings, song, NO_PORTS, lambda: closing(accompanist), show, record) as session:
+        session.run()
+        assert session.beats >= song.end_beats - 0.25
+    turns = [message.rolling for message in record.messages if isinstance(message, TransportChanged)]
+    assert held and turns == [True, False, True, False]
+    struck = [message.pitch for message in record.messages if isinstance(message, MelodyHeard) and message.velocity]
+    assert struck == [note.pitch for note in song.notes]
+    assert not record.sounding
+
+
+def test_a_demo_that_ends_while_it_is_held_has_played_no_further() -> None:
+    song = quarters(tempos=(Tempo(0.0, 480.0),))
+    record = Record()
+    stood = threading.Event()
+
+    def told(sent: Sent) -> None:
+        session.put(Set(sent.seconds, "stop", True))
+
+    def tap(message: OutMessage, seconds: float, beats: float) -> None:
+        if isinstance(message, TransportChanged) and not message.rolling:
+            session.stop()
+            stood.set()
+
+    show = Show(lambda sentence: None, told, [tap])
+    accompanist = ScriptedAccompanist(triad_each_beat)
+    settings = Settings(window_ms=5.0, entry="free")
+    with open_demo(settings, song, NO_PORTS, lambda: closing(accompanist), show, record) as session:
+        session.run()
+        assert stood.is_set() and session.beats < 4.0
 
 
 def test_the_summary_has_nearest_rank_percentiles_of_chords_not_of_rests() -> None:

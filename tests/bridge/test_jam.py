@@ -57,6 +57,15 @@ def test_a_demo_prints_each_chord_and_writes_both_parts(tune: Path, preset: Path
     assert duet.chords and len(duet.chords) == len(chords)
 
 
+def test_a_demo_has_a_page_and_says_where(tune: Path, preset: Path) -> None:
+    out = tune.with_name("out.mid")
+    result = jam("--demo", tune, "-o", out, "--preset", preset, "--page", "--page-port", 0, "--no-page-open")
+    assert result.exit_code == 0, result.output
+    said = result.stdout.splitlines()
+    assert re.fullmatch(r"The page is at http://127\.0\.0\.1:\d+/", said[1])
+    assert said[-1] == f"Both parts are in {out}."
+
+
 def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path) -> None:
     out = tune.with_name("out.mid")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -89,6 +98,9 @@ def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path)
         (["--no-osc", "--osc-in", "9100"], "--osc-in means nothing without OSC; leave it out, or add --osc."),
         (["--no-osc", "--osc-announce"], "--osc-announce means nothing without OSC"),
         (["--demo", "--osc-out", "9101"], "--osc-out means nothing without OSC; leave it out, or add --osc."),
+        (["--page-port", "9181"], "--page-port means nothing without a page; leave it out, or add --page."),
+        (["--demo", "--page-open"], "--page-open means nothing without a page; leave it out, or add --page."),
+        (["--demo", "--page", "--page-host", "203.0.113.1"], "give an address of this computer."),
         (["--demo", "--in", "x"], "--demo plays the melody itself; leave out --in."),
         (["--demo", "nowhere.mid"], "nowhere.mid"),
         (["--preset", "nothing"], "nothing"),
