@@ -30,7 +30,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+OWN_SITE = ("", "none", "same-origin")
+"""What a browser says of who asks: nothing (an old one), the person, this page."""
+
 MISNAMED = "This page is not known by that name: open the address that `gapt jam` has printed."
+FOREIGN = "Another page has asked for this: open the address that `gapt jam` has printed."
 UNKNOWN = "This device is not known yet: open the link that `gapt jam` has printed; each link is good for one device."
 
 
@@ -54,6 +58,9 @@ class Guard:
         cookie = None
         if not self._is_named(scope):
             app: ASGIApp = PlainTextResponse(MISNAMED, 421)
+        elif scope["path"] != "/" and one(scope["headers"], b"sec-fetch-site") not in OWN_SITE:
+            # Where a browser says that a page of somebody else asks, for what it could not read anyway.
+            app = PlainTextResponse(FOREIGN, 403)
         elif self._knows(scope) or (cookie := self._cookie(scope)) is not None:
             app = self._app
         else:

@@ -115,7 +115,8 @@ async def _play(setup: Json, listening: socket.socket, reader: asyncio.StreamRea
 
 async def _end(page: Page) -> None:
     """Say to all that it is over, and wait until they have fetched the session, for some seconds."""
-    page.session_file = await asyncio.to_thread(file_of, tuple(page.entries))
+    if page.audience.clients:
+        page.session_file = await asyncio.to_thread(file_of, tuple(page.entries))
     page.end()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(page.fetched.wait(), FAREWELL_SECONDS)

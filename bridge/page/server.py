@@ -51,6 +51,7 @@ def routes_of(page: Page) -> Starlette:
 class _Site:
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._making = asyncio.Lock()
 
     async def index(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", media_type="text/html")
@@ -59,18 +60,20 @@ class _Site:
         asked = request.query_params.get("bars", str(BARS))
         if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:5]) <= MOST_BARS):
             return Response(f"Ask for 1 to {MOST_BARS} bars, as in /bars.mid?bars=16.", 400)
-        await self._page.ready.wait()
-        data = await asyncio.to_thread(file_of, tuple(self._page.entries), int(asked))
-        return _file(data, f"last-{asked}-bars")
+        return _file(await self._made(int(asked)), f"last-{asked}-bars")
 
     async def session(self, request: Request) -> Response:
         page = self._page
-        await page.ready.wait()
-        data = page.session_file if page.ended.is_set() else await asyncio.to_thread(file_of, tuple(page.entries))
-        response = _file(data, "session")
+        response = _file(page.session_file if page.ended.is_set() else await self._made(), "session")
         if request.method == "GET":
-            response.background = BackgroundTask(self._page.has_fetched)
+            response.background = BackgroundTask(page.has_fetched)
         return response
+
+    async def _made(self, bars: int | None = None) -> bytes | None:
+        """A MIDI file of what was played so far, one at a time whoever asks."""
+        await self._page.ready.wait()
+        async with self._making:
+            return await asyncio.to_thread(file_of, tuple(self._page.entries), bars)
 
     async def talk(self, socket: WebSocket) -> None:
         """Tell one page all there is, and pass on what it asks for, until it goes."""

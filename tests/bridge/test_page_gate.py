@@ -173,6 +173,14 @@ def test_a_header_cannot_make_a_client_local() -> None:
     assert Door().http(**{"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"})[0] == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_page_cannot_even_make_us_work(site: str) -> None:
+    door = Door()
+    assert door.http("/session.mid", client=HERE, **{"sec-fetch-site": site})[0] == 403
+    assert door.http("/", client=HERE, **{"sec-fetch-site": site})[0] == 200
+    assert door.http("/session.mid", client=HERE, **{"sec-fetch-site": "same-origin"})[0] == 200
+
+
 def test_this_computer_needs_no_token_and_uses_none() -> None:
     door = Door()
     status, answer = door.http(f"/?token={door.gate.token}", client=HERE)

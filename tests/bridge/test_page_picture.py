@@ -152,6 +152,10 @@ def test_a_real_session_is_shown_as_it_was_played() -> None:
         [told["pitch"] for told in news if told["type"] == "sound" and told["on"] is way] for way in (True, False)
     )
     assert on and sorted(on) == sorted(off)
+    # The bar is told as soon as the music starts or stops, and not half a second later.
+    turns = [i for i, told in enumerate(news) if told["type"] == "transport"]
+    assert [news[i]["rolling"] for i in turns] == [True, False]
+    assert all(any(told["type"] == "status" for told in news[i : i + 4]) for i in turns)
     assert sum(told["type"] == "chord" and told["name"] != "N" for told in news) >= 15
     history = seen.hello(1009.0, [])["history"]
     assert history == [told for told in news if told["type"] in ("transport", "note", "sound", "silence", "chord")]
