@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from live_process import follow
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 from websockets.sync.client import ClientConnection, connect
 
 from bridge.controls.parameters import PARAMETERS, Value
@@ -70,8 +71,8 @@ class Peer:
             if kind in (None, message["type"]) and all(message.get(name) == is_ for name, is_ in fields.items()):
                 return message
 
-    def until(self, kind: str, holds: Callable[[Json], bool]) -> Json:
-        """The next message of that kind of which something holds."""
+    def until(self, kind: str | None, holds: Callable[[Json], bool]) -> Json:
+        """The next message of that kind, or of any, of which something holds."""
         while not holds(message := self.next(kind)):
             pass
         return message
@@ -101,7 +102,7 @@ def again(port: int, host: str = "127.0.0.1", **options: Any) -> Peer:
     while True:
         try:
             return Peer(port, host, **options)
-        except OSError:
+        except (OSError, InvalidMessage, ConnectionClosed):
             continue
 
 
