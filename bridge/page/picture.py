@@ -28,6 +28,8 @@ from gapt_core.song import Metre
 PROTOCOL = 1
 BARS = 20
 """How many bars of what was played those see who come later."""
+MOST_MESSAGES = 4096
+"""Of those bars, however many notes there are in them."""
 MOST_SENTENCES = 6
 
 KEPT = ("transport", "note", "sound", "silence", "chord")
@@ -165,6 +167,8 @@ class History:
     def keep(self, message: Json, place: float) -> None:
         """Add a message told when the music stood at `place` (beats of the song)."""
         self._messages.append((place - self._gone, message))
+        if len(self._messages) > MOST_MESSAGES:
+            self._drop()
 
     def go(self, leap: float) -> None:
         """The song has leapt by so many beats."""
@@ -173,13 +177,16 @@ class History:
     def forget(self, place: float, beats: float) -> None:
         """Keep what was told within the last so many `beats`, the music standing at `place`."""
         while self._messages and self._messages[0][0] < place - self._gone - beats:
-            _, message = self._messages.popleft()
-            if message["type"] == "transport":
-                self._begin = message
+            self._drop()
 
     def messages(self) -> list[Json]:
         """All of them, before them the last word on the transport from before."""
         return [*([self._begin] if self._begin else []), *(message for _, message in self._messages)]
+
+    def _drop(self) -> None:
+        _, message = self._messages.popleft()
+        if message["type"] == "transport":
+            self._begin = message
 
 
 def _note(kind: str, beats: float, key: Key, velocity: int) -> Json:

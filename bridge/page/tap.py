@@ -263,14 +263,19 @@ class PageTap:
         elif wire.FAILED in said:
             self._served.put(said[wire.FAILED])
         elif wire.INVITE in said:
-            invite = self.invite
-            self.tell(f"Another device may open {said[wire.INVITE]}")
-            if invite is not None:
-                invite(said["picture"])
+            self._invite(said[wire.INVITE], said["picture"])
         elif wire.SPENT in said:
             self._setup["spent"] = said[wire.SPENT]
         elif wire.DONE in said:
             self._done.set()
+
+    def _invite(self, link: str, picture: str) -> None:
+        invite = self.invite
+        # A terminal may be gone, or have no letters to draw with.
+        with contextlib.suppress(OSError, UnicodeError):
+            self.tell(f"Another device may open {link}")
+            if invite is not None:
+                invite(picture)
 
     def _set(self, name: str, value: Value) -> None:
         inbox = self._inbox

@@ -24,7 +24,7 @@ from bridge.events import (
     Stop,
     TransportChanged,
 )
-from bridge.page.picture import BARS, Picture
+from bridge.page.picture import BARS, MOST_MESSAGES, Picture
 
 Json = dict[str, Any]
 
@@ -141,6 +141,13 @@ def test_history_keeps_the_last_bars_whatever_the_song_did() -> None:
     assert history[0]["type"] == "transport"
     assert history[1:] == kept[-len(history) + 1 :]
     assert sum(told["type"] == "note" for told in history) in range(BARS * 4, BARS * 4 + 2)
+
+
+def test_history_has_an_end_even_where_the_music_stands() -> None:
+    begin = TransportChanged(0.0, True, 100.0, (4, 4), True)
+    seen, news = shown([(begin, 0.0, 0.0), *((Silence(0.0, 0), 0.0, 0.0) for _ in range(2 * MOST_MESSAGES))])
+    history = seen.hello(0.0, [])["history"]
+    assert len(history) == MOST_MESSAGES + 1 and history[0] == news[0]
 
 
 def test_a_real_session_is_shown_as_it_was_played() -> None:
