@@ -11,7 +11,7 @@ from osc_wire import PATIENCE, client
 from page_peer import QUICK, Jam, Peer, again, get, kill, open_paged_jam
 
 from bridge.controls.parameters import PARAMETERS, Parameter, Value
-from bridge.events import NoteOff, NoteOn
+from bridge.events import ControlChange, NoteOff, NoteOn, Set
 from bridge.ports.osc.choice import LOOPBACK, OscChoice
 from bridge.ports.osc.codec import build, parse
 from bridge.timing.clock import MonotonicClock
@@ -112,6 +112,16 @@ def test_what_osc_sets_reaches_every_page_and_the_other_way_round() -> None:
                 if message.address == "/gapt/density":
                     break
             assert list(message.arguments) == [2.5]
+
+
+def test_what_a_controller_sets_reaches_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where the settings file is that remembers what was learnt
+    with open_paged_jam() as jam, closing(Peer(jam.port)) as one, closing(Peer(jam.port)) as other:
+        now = MonotonicClock().now()
+        jam.session.put(Set(now, "learn", "temperature"))
+        jam.session.put(ControlChange(now, "knobs", 0, 21, 127))
+        for peer in (one, other):
+            assert peer.next("parameter", name="temperature")["value"] == 4.0
 
 
 def test_the_pages_death_costs_no_chord(jam: Jam) -> None:
