@@ -81,7 +81,6 @@ class RecordingSwitch:
             self._recorder.send(*sent)
             if self._recorder.broken:
                 self._end()
-                self._told.off()
 
     def _turn(self, on: bool, sent: _Sent) -> None:
         if not on:
@@ -107,6 +106,8 @@ class RecordingSwitch:
         if recorder is not None:
             recorder.close()
             self._told.file(None)
+            if recorder.broken:
+                self._told.off()
 
 
 @contextlib.contextmanager
