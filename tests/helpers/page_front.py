@@ -41,9 +41,40 @@ def look(page: Page) -> Json:
     return seen
 
 
-def wait(page: Page, condition: str, argument: object = None) -> None:
-    """Wait until `condition` holds, JavaScript in which `g` is what the page knows and `a` the argument."""
-    page.wait_for_function(f"a => {{ const g = window.gapt?.look(); return g && ({condition}); }}", arg=argument)
+def wait(page: Page, condition: str, argument: object = None) -> Any:
+    """Wait until `condition` holds, JavaScript in which `g` is what the page knows and `a` the argument; its value."""
+    script = f"a => {{ const g = window.gapt?.look(); return g && ({condition}); }}"
+    return page.wait_for_function(script, arg=argument).json_value()
+
+
+def work(page: Page, name: str) -> object:
+    """Work the control of the parameter `name` with keys; the value that it should ask for."""
+    control = page.locator(f"[data-name={name}]")
+    line = PARAMETERS[name]
+    slider, radios, fields = control.locator("[type=range]"), control.locator("[type=radio]"), control.locator("input")
+    if line.kind == "trigger" or control.locator("button").count():
+        control.locator("button").press("Enter")
+        return True
+    if control.locator("select").count():
+        other = control.locator("option:not(:checked)").first.get_attribute("value")
+        control.locator("select").select_option(other)
+        return other
+    if radios.count():
+        other = control.locator("[type=radio]:not(:checked)").first.get_attribute("value")
+        control.locator(f"[type=radio][value={other}]").check(force=True)
+        return other
+    if line.kind == "switch":
+        fields.press("Space")
+        return True
+    if slider.count():
+        slider.press("Home")
+        slider.press("ArrowRight")
+        step = float(slider.get_attribute("step"))
+        return line.low + step
+    other = {"metre": "3/4", "in_channels": "1,3-5"}.get(name, "7")
+    fields.fill(other)
+    fields.press("Enter")
+    return other if line.kind == "text" else float(other)
 
 
 class Watch:

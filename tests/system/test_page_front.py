@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright not installed (the extra `test`)")
 
 from page_contrast import UNREADABLE
-from page_front import CHROMIUM, ScriptedBridge, Watch, chromium, hello, look, transport, wait
+from page_front import CHROMIUM, ScriptedBridge, Watch, chromium, hello, look, transport, wait, work
 from playwright.sync_api import Browser, Page, expect
 
 from bridge.controls.parameters import PARAMETERS
@@ -230,38 +230,9 @@ def test_every_parameter_has_a_control_that_sets_it(page: Page, bridge: Scripted
     bridge.show()
     page.evaluate("document.getElementById('more').open = true")
     for name in PARAMETERS.keys() - {"stop"}:
-        expected = work(page.locator(f"[data-name={name}]"), name)
+        expected = work(page, name)
         wait_asked(page, bridge, name, expected)
         assert PARAMETERS[name].checked(expected) == expected
-
-
-def work(control: Any, name: str) -> object:
-    """Move the control from its keyboard; the value that it should ask for."""
-    line = PARAMETERS[name]
-    slider, radios, fields = control.locator("[type=range]"), control.locator("[type=radio]"), control.locator("input")
-    if line.kind == "trigger" or control.locator("button").count():
-        control.locator("button").press("Enter")
-        return True
-    if control.locator("select").count():
-        other = control.locator("option:not(:checked)").first.get_attribute("value")
-        control.locator("select").select_option(other)
-        return other
-    if radios.count():
-        other = control.locator("[type=radio]:not(:checked)").first.get_attribute("value")
-        control.locator(f"[type=radio][value={other}]").check(force=True)
-        return other
-    if line.kind == "switch":
-        fields.press("Space")
-        return True
-    if slider.count():
-        slider.press("Home")
-        slider.press("ArrowRight")
-        step = float(slider.get_attribute("step"))
-        return line.low + step
-    other = {"metre": "3/4", "in_channels": "1,3-5"}.get(name, "7")
-    fields.fill(other)
-    fields.press("Enter")
-    return other if line.kind == "text" else float(other)
 
 
 def wait_asked(page: Page, bridge: ScriptedBridge, name: str, value: object = True) -> None:
@@ -538,7 +509,7 @@ def test_the_contrast_test_can_fail(page: Page, bridge: ScriptedBridge) -> None:
 def test_the_canvas_is_painted_with_colours_that_can_be_told_apart(page: Page, bridge: ScriptedBridge) -> None:
     bridge.show()
     pairs = {
-        "--roll-chord-ink": ("--roll-chord", 4.5),
+        "--roll-chord-ink": ("--roll-going", 4.5),
         "--roll-planned": ("--roll-planned-fill", 4.5),
         "--roll-ruler": ("--roll-ground", 4.5),
         "--roll-chord": ("--roll-past", 4.5),

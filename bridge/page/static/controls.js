@@ -102,7 +102,7 @@ class Control {
   get title() {
     const { help, address, option, controller } = this.parameter;
     const key = KEYS[this.parameter.name];
-    const ways = [key && `key ${key}`, address && `OSC ${address}`, controller && `MIDI ${controller}`, option && `option ${option}`];
+    const ways = [key && `key ${key}`, address && `OSC ${address}`, controller && "any MIDI controller", option && `option ${option}`];
     return `${help}\n${ways.filter(Boolean).join(" · ")}`;
   }
 

@@ -45,7 +45,7 @@ function take(message) {
   if (message.type === "refused") refused(message);
   if (message.type === "said") say(message.sentence);
   if (message.type === "recording") records();
-  if (message.type === "ended") veil.ended(files[1].keep());
+  if (message.type === "ended") end();
   if (message.type === "status" || message.type === "transport") controls.roll(state.rolling);
 }
 
@@ -60,6 +60,11 @@ function welcome(another) {
   find("log").replaceChildren();
   state.said.forEach(say);
   canvas.dispatchEvent(new Event("follow"));
+}
+
+function end() {
+  find("desk").inert = true;
+  veil.ended(files[1].keep());
 }
 
 function refused({ name, sentence }) {

@@ -8,9 +8,13 @@ const WIDEST_BEATS = 96;
 const LEAST_PITCHES = 25;
 const MARGIN_PITCHES = 3;
 const SETTLE_SECONDS = 0.3;
+const PAST_ALPHA = 0.55;
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
-const COLOURS = ["ground", "lane", "bar", "beat", "ruler", "melody", "chord", "chord-ink", "planned", "planned-fill", "past", "now", "faint"];
+const COLOURS = ["ground", "lane", "bar", "beat", "ruler", "melody", "chord", "chord-ink", "going", "planned", "planned-fill", "past", "now", "faint"];
+
+/** The colour of a chord's block by what is known of it. */
+const GROUNDS = { past: "past", sounding: "chord", final: "chord", going: "going", planned: "planned-fill" };
 
 export class Roll {
   constructor(canvas, state) {
@@ -164,7 +168,7 @@ export class Roll {
       for (const pitch of chord.pitches) this.#planned(chord.start, chord.end, pitch, row, chord.final);
     }
     for (const sound of state.sounds) {
-      if (sound.end === null) this.#planned(Math.max(now, sound.start), this.ahead.end, sound.pitch, row, this.ahead.final);
+      if (sound.end === null) this.#goesOn(sound, row * 0.86);
       this.#bar(sound, row * 0.86, colours.chord, now);
     }
     for (const note of state.notes) this.#bar(note, row, colours.melody, now);
@@ -176,10 +180,20 @@ export class Roll {
     if (until < this.left || start > this.right) return;
     const { pen } = this;
     const sounding = end === null || (end > now && start <= now);
-    pen.globalAlpha = sounding ? 1 : 0.72;
+    pen.globalAlpha = sounding ? 1 : PAST_ALPHA;
     pen.fillStyle = colour;
     const x = this.x(start);
     this.#round(x, this.y(pitch) - height / 2, Math.max(3, this.x(until) - x - 1.5), height, 3);
+    pen.fill();
+  }
+
+  /** A note that sounds, on from now. */
+  #goesOn({ start, pitch }, height) {
+    const { pen, colours, ahead } = this;
+    const x = this.x(Math.max(this.line, start));
+    pen.globalAlpha = 1;
+    pen.fillStyle = ahead.final ? colours.chord : colours.going;
+    this.#round(x, this.y(pitch) - height / 2, this.x(ahead.end) - x - 1.5, height, 3);
     pen.fill();
   }
 
@@ -217,7 +231,7 @@ export class Roll {
       const end = chord.end ?? now;
       const sounds = chord.end === null || (chord.end > now && chord.start <= now);
       this.#block(chord, chord.start, end, sounds ? "sounding" : "past");
-      if (chord.end === null) this.#block(chord, Math.max(now, chord.start), this.ahead.end, this.ahead.final ? "final" : "planned");
+      if (chord.end === null) this.#block(chord, Math.max(now, chord.start), this.ahead.end, this.ahead.final ? "final" : "going");
     }
     for (const chord of state.plan) {
       if (chord.start > now) this.#block(chord, chord.start, chord.end, chord.final ? "final" : "planned");
@@ -231,9 +245,9 @@ export class Roll {
     const width = Math.max(2, this.x(end) - x - 1.5);
     const y = this.ruler + 2;
     const height = this.lane - 8;
-    const solid = how === "sounding" || how === "final";
+    const solid = how === "sounding" || how === "final" || how === "going";
     this.#round(x + 0.5, y + 0.5, width - 1, height - 1, 6);
-    pen.fillStyle = solid ? colours.chord : how === "past" ? colours.past : colours["planned-fill"];
+    pen.fillStyle = colours[GROUNDS[how]];
     pen.fill();
     if (how === "planned") {
       pen.strokeStyle = colours.planned;

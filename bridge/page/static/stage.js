@@ -93,7 +93,7 @@ export class Panel {
 
   draw(state, line) {
     const { parts } = this;
-    const [bar, beat] = state.barAt(line + 1e-6);
+    const [bar, beat] = state.barAt(line);
     this.#light(state.beatsPerBar, state.rolling ? Math.floor(beat) : 0);
     write(parts.place, state.rolling ? `${bar}.${Math.floor(beat)}` : "–");
     write(parts.tempo, state.bpm.toFixed(1));
@@ -123,8 +123,8 @@ export class Panel {
     mark(parts.late, "data-is", status.late ? "bad" : "well");
     write(parts.worker, status.worker || "well");
     mark(parts.worker, "data-is", status.worker ? "bad" : "well");
-    write(parts.sync, status.sync || "");
     const how = status.sync_state || "free";
+    write(parts.sync, status.sync || "The bridge's own tempo.");
     write(parts["sync-state"], STATE_WORDS[how] ?? how);
     mark(parts["sync-state"], "data-is", how);
     write(parts["preset-now"], status.preset);

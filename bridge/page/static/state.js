@@ -8,6 +8,7 @@ import { barBeats, feltBeats } from "./music.js";
 export const KEPT_BEATS = 256;
 const KEPT_SENTENCES = 50;
 const SAME_PLACE_BEATS = 0.05;
+const TRIFLE = 1e-6;
 
 export class State {
   constructor() {
@@ -43,7 +44,7 @@ export class State {
   /** The stretch of the line, straight and of one metre, that `line` lies in. */
   stretchAt(line) {
     for (let i = this.stretches.length - 1; i > 0; i--) {
-      if (this.stretches[i].line <= line) return this.stretches[i];
+      if (this.stretches[i].line <= line + TRIFLE) return this.stretches[i];
     }
     return this.stretches[0];
   }
@@ -51,7 +52,7 @@ export class State {
   /** Bar from 1 and felt beat in it from 1.0, at a place of the line. */
   barAt(line) {
     const { metre, barLine, bar } = this.stretchAt(line);
-    const bars = Math.floor((line - barLine) / barBeats(metre) + 1e-9);
+    const bars = Math.floor((line + TRIFLE - barLine) / barBeats(metre));
     return [bar + bars, 1 + Math.max(0, line - barLine - bars * barBeats(metre)) / feltBeats(metre)];
   }
 
@@ -59,13 +60,13 @@ export class State {
   grid(from, to) {
     const marks = [];
     this.stretches.forEach((stretch, i) => {
-      const begin = i === 0 ? from : Math.max(from, stretch.line);
+      const begin = Math.max(from, stretch.line);
       const end = Math.min(to, this.stretches[i + 1]?.line ?? Infinity);
       const beat = feltBeats(stretch.metre);
       const perBar = Math.max(1, Math.round(barBeats(stretch.metre) / beat));
-      for (let n = Math.ceil((begin - stretch.barLine) / beat - 1e-6); ; n++) {
+      for (let n = Math.ceil((begin - stretch.barLine) / beat - TRIFLE); ; n++) {
         const line = stretch.barLine + n * beat;
-        if (!(line < end - 1e-6)) break;
+        if (!(line < end - TRIFLE)) break;
         marks.push({ line, bar: stretch.bar + Math.floor(n / perBar), beat: 1 + (((n % perBar) + perBar) % perBar) });
       }
     });
@@ -152,14 +153,15 @@ export class State {
   }
 
   /** The music goes on at `told.beats` of the song; on the line that is `here`. */
-  #leap(told, here) {
+  #leap(told, place) {
+    const here = this.stretches.length === 1 && !this.heard ? told.beats : place;
     this.#endAll(here);
     this.plan = [];
     const why = told.rolling && !this.rolling ? "start" : "jump";
     const stretch = { line: here, offset: here - told.beats, metre: told.metre, barLine: here, bar: 1, why };
     this.#count(stretch, told, here);
     // What was never rolled over is no stretch of its own.
-    if (this.stretches.at(-1).line >= here - 1e-9) this.stretches.pop();
+    if (this.stretches.at(-1).line >= here - TRIFLE) this.stretches.pop();
     this.stretches.push(stretch);
   }
 
