@@ -103,7 +103,9 @@ class ScriptedBridge:
         self.seconds = 0.0
         self.hello = hello()
         self.files: dict[str, bytes] = {}
-        self.there = True
+        self.there = self.known = True
+        self.mute = False
+        self._code = 1012
         self._socket: WebSocketRoute | None = None
         page.route("**/*", self._serve)
         page.route_web_socket("**/ws", self._open)
@@ -118,15 +120,18 @@ class ScriptedBridge:
         assert self._socket is not None
         self._socket.send(json.dumps(message))
 
-    def hang_up(self) -> None:
-        """Close the socket."""
+    def hang_up(self, code: int = 1012) -> None:
+        """Close the socket, and those to come while the bridge is not `there`, for this reason."""
         assert self._socket is not None
-        self._socket.close(code=1012)
+        self._code = code
+        self._socket.close(code=code)
 
     def _serve(self, route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN).partition("?")[0]
         file = STATIC / ("index.html" if path == "/" else path.removeprefix("/static/"))
-        if path in self.files:
+        if not self.known:
+            route.fulfill(status=403)
+        elif path in self.files:
             route.fulfill(body=self.files[path], headers={"Content-Type": "audio/midi"})
         elif file.is_file():
             headers = {"Content-Type": TYPES[file.suffix], "Content-Security-Policy": POLICY}
@@ -136,7 +141,7 @@ class ScriptedBridge:
 
     def _open(self, socket: WebSocketRoute) -> None:
         if not self.there:
-            socket.close(code=1012)
+            socket.close(code=self._code)
             return
         self._socket = socket
         socket.on_message(self._take)
@@ -144,6 +149,8 @@ class ScriptedBridge:
 
     def _take(self, text: str | bytes) -> None:
         message = json.loads(text)
+        if self.mute:
+            return
         if message["type"] == "ping":
             self.send(type="pong", client=message["client"], seconds=self.seconds)
         else:

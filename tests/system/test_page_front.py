@@ -383,6 +383,36 @@ def test_a_lost_connection_is_said_over_the_roll_and_healed(page: Page, bridge: 
     assert len(look(page)["notes"]) == 9
 
 
+def test_a_device_that_is_not_known_any_more_is_told_what_to_do(browser: Browser) -> None:
+    page = browser.new_page()
+    bridge = ScriptedBridge(page)
+    bridge.show()
+    bridge.there = bridge.known = False
+    bridge.hang_up()
+    expect(page.locator("#veil-title")).to_have_text("This device is not known here")
+    expect(page.locator("#veil-text")).to_contain_text("newest address")
+    page.close()
+
+
+def test_too_many_pages_are_said(page: Page, bridge: ScriptedBridge) -> None:
+    bridge.show()
+    bridge.there = False
+    bridge.hang_up(1013)
+    expect(page.locator("#veil-title")).to_have_text("There are too many pages")
+
+
+def test_a_bridge_that_falls_silent_without_a_word_is_missed(page: Page, bridge: ScriptedBridge) -> None:
+    page.clock.install()
+    bridge.show()
+    bridge.mute = True
+    page.clock.run_for(5_000)
+    assert look(page)["link"] == "open"
+    page.clock.run_for(4_000)
+    bridge.mute = False
+    page.clock.run_for(2_000)
+    assert look(page)["hellos"] == 2
+
+
 def test_the_end_is_said_and_the_session_kept(page: Page, bridge: ScriptedBridge) -> None:
     bridge.hello = scene()
     bridge.files["/session.mid"] = b"MThd and all the rest"

@@ -5,22 +5,32 @@ export function hearKeys(acts) {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || types(event.target) || (event.key === " " && isPressed(event.target))) return;
+    // Panic is for every moment but the one in which Escape takes back what was typed.
+    const taken = event.key === "Escape" ? isText(event.target) : types(event.target);
+    if (!act || taken || (event.key === " " && isPressed(event.target))) return;
     if (event.target.closest?.("dialog") && event.key !== "?") return;
     event.preventDefault();
     act();
   });
-  // After a click the space bar belongs to the music again, not to the button that was clicked.
-  addEventListener("click", (event) => event.detail > 0 && event.target.closest?.("button, .chip, .switch, summary") && leave());
+  // What was touched by the pointer keeps no key: the space bar belongs to the music again.
+  let pointed = false;
+  addEventListener("pointerdown", () => (pointed = true), true);
+  addEventListener("keydown", () => (pointed = false), true);
+  addEventListener("click", (event) => pointed && event.target.closest?.("button, .chip, .switch, summary") && leave());
+  addEventListener("change", (event) => pointed && event.target.matches("select") && leave());
 }
 
 function leave() {
   const { activeElement } = document;
-  if (activeElement && !types(activeElement) && !activeElement.closest("dialog")) activeElement.blur();
+  if (activeElement && !isText(activeElement) && !activeElement.closest("dialog")) activeElement.blur();
 }
 
 function types(element) {
-  return element.matches?.("select, textarea, input:not([type=range], [type=radio], [type=checkbox])") ?? false;
+  return isText(element) || (element.matches?.("select") ?? false);
+}
+
+function isText(element) {
+  return element.matches?.("textarea, input:not([type=range], [type=radio], [type=checkbox])") ?? false;
 }
 
 function isPressed(element) {

@@ -5,11 +5,12 @@ const LONGEST_WAIT_SECONDS = 5;
 const SILENT_SECONDS = 6;
 const PING_SECONDS = 2;
 const FIRST_PINGS = 4;
+const TRY_LATER = 1013;
 
 export class Link {
   /**
    * `take(message)` gets what comes; `tell(how)` is told of each change: `how.state` is `open`, `lost` or `strange`
-   * (the bridge is there and does not know this device), `how.wait` the seconds until the next try.
+   * (the bridge is there and does not know this device) or `full` (it has too many pages), `how.wait` the seconds until the next try.
    */
   constructor(clock, take, tell) {
     this.clock = clock;
@@ -32,7 +33,7 @@ export class Link {
     this.pings = 0;
     this.heard = this.asked = this.clock.now();
     socket.addEventListener("message", (event) => socket === this.socket && this.#take(JSON.parse(event.data)));
-    socket.addEventListener("close", () => socket === this.socket && this.#lost());
+    socket.addEventListener("close", ({ code }) => socket === this.socket && this.#lost(code === TRY_LATER ? "full" : "lost"));
   }
 
   /** Try now, not when the time has come. */
@@ -82,14 +83,14 @@ export class Link {
     return true;
   }
 
-  #lost() {
+  #lost(how = "lost") {
     const socket = this.socket;
     this.socket = null;
     socket.close();
     const wait = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** this.failures);
     this.failures += 1;
     this.timer = setTimeout(() => this.open(), 1000 * wait);
-    this.#tell("lost", wait);
+    this.#tell(how, wait);
     // A refused handshake looks like a dead server; the page itself tells them apart.
     if (this.failures > 1) this.#ask();
   }

@@ -39,8 +39,12 @@ let shown = { line: 0, seconds: 0 };
 /** What comes from the bridge. */
 function take(message) {
   const again = message.type === "hello" && state.session !== null && message.session !== state.session;
+  const before = state.lineAt(clock.seconds());
   state.take(message, clock.seconds());
-  if (message.type === "hello") welcome(again);
+  if (message.type === "hello") {
+    roll.shift(state.lineAt(clock.seconds()) - before);
+    welcome(again);
+  }
   if (message.type === "parameter") controls.show(message.name, message.value);
   if (message.type === "refused") refused(message);
   if (message.type === "said") say(message.sentence);

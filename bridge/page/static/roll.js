@@ -64,6 +64,11 @@ export class Roll {
     this.frozen = Math.min(this.line, (this.frozen ?? this.left) + pixels / this.beatWidth);
   }
 
+  /** What was told anew lies elsewhere on the line by so many beats. */
+  shift(beats) {
+    if (this.frozen !== null) this.frozen += beats;
+  }
+
   /** Go with the music again. */
   follow() {
     this.frozen = null;

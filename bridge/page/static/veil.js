@@ -10,12 +10,14 @@ export class Veil {
     this.over = false;
   }
 
-  /** The way to the bridge is open, lost or refused. */
+  /** The way to the bridge is open, lost or barred. */
   linked({ state, wait }, { session }) {
     if (state === "open") return this.#lift();
     if (this.over) return;
     if (state === "strange") {
       this.#say("This device is not known here", "Open the newest address that the bridge has printed where it was started.");
+    } else if (state === "full") {
+      this.#say("There are too many pages", "Close one of the others, and this one goes on.");
     } else if (session === null && wait < 1) {
       this.#say("Looking for the bridge", "");
     } else {
