@@ -486,12 +486,12 @@ def test_the_last_bars_can_be_dragged_out_or_downloaded_once_there_are_some(page
 # --- for all eyes
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
-def test_it_fits_the_width_whatever_it_shows(page: Page, bridge: ScriptedBridge, width: int) -> None:
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (768, 1024), (1280, 800), (1920, 1080)])
+def test_it_fits_the_width_whatever_it_shows(page: Page, bridge: ScriptedBridge, width: int, height: int) -> None:
     bridge.hello = scene()
     bridge.hello["plan"]["chords"] = [chord(10 + i, "F#mMaj7", 60, 64, 67, duration=1, final=i < 2) for i in range(6)]
     bridge.hello["values"]["preset"] = "/a/very/long/folder/with-a-name-that-does-not-end-before-the-line-does"
-    page.set_viewport_size({"width": width, "height": 800})
+    page.set_viewport_size({"width": width, "height": height})
     bridge.show()
     long = "The policy's process has fallen silent and is started anew; the music goes on with the last plan. " * 2
     bridge.send(**status(9.0, late=12345, worker=long, sync=long, preset="a-name-that-does-not-end" * 3))
