@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect, sync_playwright
 
 from bridge.controls.parameters import PARAMETERS
 from bridge.controls.settings import Settings
@@ -20,6 +20,8 @@ ORIGIN = "http://bridge.test"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; connect-src 'self' ws://bridge.test"
 BPM = 120.0
+PATIENCE_MS = 120_000
+"""After so long a busy machine is no excuse."""
 
 Json = dict[str, Any]
 
@@ -27,6 +29,7 @@ Json = dict[str, Any]
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
@@ -44,7 +47,7 @@ def look(page: Page) -> Json:
 def wait(page: Page, condition: str, argument: object = None) -> Any:
     """Wait until `condition` holds, JavaScript in which `g` is what the page knows and `a` the argument; its value."""
     script = f"a => {{ const g = window.gapt?.look(); return g && ({condition}); }}"
-    return page.wait_for_function(script, arg=argument).json_value()
+    return page.wait_for_function(script, arg=argument, timeout=PATIENCE_MS).json_value()
 
 
 def work(page: Page, name: str) -> object:

@@ -219,6 +219,7 @@ Object.defineProperty(window, "gapt", {
   value: Object.freeze({
     look: () =>
       structuredClone({
+        epoch: clock.ahead - performance.timeOrigin / 1000, // the session's seconds when the browser's time began
         ...{ link: link.state, frames, line: shown.line, seconds: shown.seconds, beats: state.beatsOf(shown.line) },
         ...{ rolling: state.rolling, bpm: state.bpm, metre: state.metre, bar: state.barAt(shown.line), status: state.status },
         ...{ notes: state.notes, sounds: state.sounds, chords: state.chords, plan: state.plan, values: state.values },
