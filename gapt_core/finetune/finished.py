@@ -165,6 +165,7 @@ def _figures_of(told: Told) -> dict[str, Any]:
         "said": summary(told),
         "judged": result.judged._asdict(),
         "checks": [check._asdict() for check in result.checks],
+        "tried": [candidate._asdict() | _known_all(asdict(reached)) for candidate, reached in result.tried],
         "figures": [_known_all(asdict(one)) for one in comparisons(result)],
         "copied": None
         if runs is None

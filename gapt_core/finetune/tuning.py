@@ -209,7 +209,7 @@ class FineTuning:
     def _after(self) -> float:
         """Seconds from the last step to the end, about."""
         # Either set of songs was measured once; each candidate asks for the songs that choose again.
-        shares = len(SHARES) * (1 + self.material.with_chords)
+        shares = sum(len(SHARES[stage]) for stage in (LIKELIHOOD, POST_TRAINING)[not self.material.with_chords :])
         valid, held_out = (min(len(part), self.recipe.songs) for part in (self.material.valid, self.material.held_out))
         return (
             self.clock.seconds["measuring before"] * (shares * valid + held_out) / (valid + held_out) + REPORT_SECONDS
@@ -232,7 +232,8 @@ class FineTuning:
                 learnt = learn_likelihood(now, self._songs(hindsight), recipe, folder / LIKELIHOOD, watch)
             taken[LIKELIHOOD] = learnt.steps
             if learnt.trained is not now:
-                stages[LIKELIHOOD], now = learnt, learnt.trained
+                stages[LIKELIHOOD] = learnt
+                now = weights_of(Candidate(LIKELIHOOD, self.recipe.onward), now, stages)
         if not watch.asked_to_stop():
             config = gapt_config(self.recipe, self.options, steps.gapt)
             corpus = self._environment(hindsight)

@@ -242,10 +242,10 @@ def test_weights_lie_on_the_line_between_before_and_after() -> None:
         assert torch.allclose(middle[name], 0.75 * one + 0.25 * end.net.state_dict()[name], atol=1e-6)
     stages = {LIKELIHOOD: Learnt(end, 3), POST_TRAINING: Learnt(end, 2)}
     found = list(candidates(stages))
-    assert found[0] == Candidate(POST_TRAINING, 1.0) and len(found) == 8
+    assert found[0] == Candidate(POST_TRAINING, 1.0) and len(found) == 9
     assert weights_of(found[0], start, stages) is end
     blended = weights_of(found[1], start, stages)
-    assert blended.stages == (*end.stages, {"kind": "blend", "share": 0.75, "selection": "own songs"})
+    assert blended.stages == (*end.stages, {"kind": "blend", "share": 0.8, "selection": "own songs"})
 
 
 def test_as_many_steps_as_there_is_time_for() -> None:
