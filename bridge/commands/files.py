@@ -34,6 +34,13 @@ def target_of(source: Path, output: Path | None) -> Path:
     return target
 
 
+def unused(target: Path) -> Path:
+    """`target`, or the next name after it that no file has."""
+    from bridge.recording.recorder import names
+
+    return next(path for path in names(target) if not path.exists())
+
+
 def song_of(source: Path, track: str | None = None, channel: int | None = None, tune: int | None = None) -> Song:
     """The song to play to.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.commands.files import counted, song_of, target_of
+from bridge.commands.files import counted, song_of, target_of, unused
 from bridge.commands.options import LIVE, parameter_options, settings_of, worker_of
 from bridge.controls.parameters import Value
 
@@ -39,7 +39,7 @@ MIDI_OPTIONS = ("midi_in", "midi_out", "same_port")
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help=f"With --demo: the MIDI file to write. Default: {DEMO_DUET}.",
+    help=f"With --demo: the MIDI file to write. Default: {DEMO_DUET}, or the next free name.",
 )
 @click.option(
     "--in",
@@ -198,7 +198,7 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
     ):
         session.run()
         beats = session.beats
-    written = _write(target, song, record, beats)
+    written = _write(target if options["output"] else unused(target), song, record, beats)
     click.echo(show.tally.summary(session.counters))
     click.echo(written)
 

@@ -171,7 +171,7 @@ def _begun(target: Path) -> tuple[Journal, Path]:
         raise BridgeError(f"{target} is a folder; name a file in it with --record.")
     if not target.parent.is_dir():
         raise BridgeError(f"There is no folder {target.parent}; make it first, or name another file with --record.")
-    for path in _names(target):
+    for path in names(target):
         if path.exists():
             continue
         try:
@@ -191,7 +191,7 @@ def _claimed(target: Path) -> Path:
     Raises:
         OSError: no file can be made there.
     """
-    for path in _names(target):
+    for path in names(target):
         try:
             path.touch(exist_ok=False)
         except FileExistsError:
@@ -200,7 +200,7 @@ def _claimed(target: Path) -> Path:
     raise AssertionError("there is always another name")
 
 
-def _names(target: Path) -> Iterator[Path]:
+def names(target: Path) -> Iterator[Path]:
     """`take.mid`, `take-2.mid`, `take-3.mid` and so on."""
     yield target
     for number in range(2, MOST_NAMES):

@@ -57,6 +57,15 @@ def test_a_demo_prints_each_chord_and_writes_both_parts(tune: Path, preset: Path
     assert duet.chords and len(duet.chords) == len(chords)
 
 
+def test_a_demo_without_a_name_writes_over_nothing(tune: Path, preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tune.parent)
+    Path("duet.mid").write_bytes(b"mine")
+    result = jam("--demo", tune, "--bars", 1, "--preset", preset)
+    assert result.stdout.splitlines()[-1] == "Both parts are in duet-2.mid.", result.output
+    assert Path("duet.mid").read_bytes() == b"mine"
+    assert read_midi(Path("duet-2.mid")).songs[0].end_beats == 4.0
+
+
 def test_a_demo_has_a_page_and_says_where(tune: Path, preset: Path) -> None:
     out = tune.with_name("out.mid")
     result = jam("--demo", tune, "-o", out, "--preset", preset, "--page", "--page-port", 0, "--no-page-open")
