@@ -104,6 +104,7 @@ class PageTap:
         self._backlog = Backlog()
         self._served: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._done = threading.Event()
+        self._refused = False
         self._closing = threading.Event()
         self._process = PageProcess(self._setup)
         runs = (("page out", self._write), ("page in", self._read))
@@ -232,7 +233,7 @@ class PageTap:
                 for said in self._process.receive(READ_SECONDS):
                     self._hear(said)
             except PageLost as error:
-                if self._closing.is_set():
+                if self._closing.is_set() or self._refused:
                     return
                 lived = time.monotonic() - self._process.born
                 delay = 0.0 if lived > SETTLED_SECONDS else min(LONGEST_DELAY_SECONDS, 2 * delay + 0.5)
@@ -261,6 +262,7 @@ class PageTap:
             self._setup["port"] = said[wire.LISTENING]
             self._served.put("")
         elif wire.FAILED in said:
+            self._refused = not self._setup["again"]
             self._served.put(said[wire.FAILED])
         elif wire.INVITE in said:
             self._invite(said[wire.INVITE], said["picture"])

@@ -310,6 +310,21 @@ def test_an_address_that_is_not_ours_is_said_in_a_sentence() -> None:
         PageTap(MonotonicClock(), PageChoice("203.0.113.1", 0), values_of(Settings()), lambda sentence: None)
 
 
+def test_what_was_refused_at_first_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(PageTap):
+        def _wait_served(self) -> str:
+            failure = super()._wait_served()
+            reading = [thread for thread in threading.enumerate() if thread.name == "page in"]
+            for thread in reading:
+                thread.join(PATIENCE)
+            assert not any(thread.is_alive() for thread in reading)
+            return failure
+
+    with pytest.raises(BridgeError, match="address of this computer"):
+        Slow(MonotonicClock(), PageChoice("203.0.113.1", 0), values_of(Settings()), lambda sentence: None)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
