@@ -182,7 +182,7 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
         _echo_json(results)
     else:
         for result in results:
-            click.echo(f"{result['name']}: {result['problem'] or 'whole'}")
+            click.echo(f"{result['name']}: {(result['problem'] or 'whole').removeprefix(str(result['name']) + ' ')}")
     damaged = [str(result["name"]) for result in results if result["problem"]]
     if damaged:
         raise PresetError(f"Of {len(results)} checked, these cannot be used: {', '.join(damaged)}.")

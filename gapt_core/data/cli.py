@@ -35,8 +35,10 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     """
     outcomes = _read(paths)
     click.echo(_json(outcomes) if as_json else _rendered(outcomes), nl=as_json)
+    if not outcomes:
+        raise SongError("There is no file of songs in the folder; name another one (docs/data.md says what is read).")
     if not any(outcome.songs for outcome in outcomes):
-        raise SongError("none of the files can be used; see the reasons above.")
+        raise SongError("None of the files can be used; see the reasons above.")
 
 
 def _read(paths: Sequence[Path]) -> list[Outcome]:

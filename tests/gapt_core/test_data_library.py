@@ -108,8 +108,13 @@ def test_nothing_usable_is_an_error_after_the_table(tmp_path: Path, name: str) -
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "c.mid").write_bytes(b"")
     result = CliRunner().invoke(songs, ["check", str(tmp_path / name)])
-    assert isinstance(result.exception, SongError) and "none of the files can be used" in str(result.exception)
+    assert isinstance(result.exception, SongError) and "None of the files can be used" in str(result.exception)
     assert "is empty" in result.stdout and "1 refused" in result.stdout
+
+
+def test_an_empty_folder_is_told_apart_from_files_that_cannot_be_used(tmp_path: Path) -> None:
+    result = CliRunner().invoke(songs, ["check", str(tmp_path)])
+    assert isinstance(result.exception, SongError) and "There is no file of songs" in str(result.exception)
 
 
 @pytest.mark.skipif("GAPT_DATA" not in os.environ, reason="needs the data sets: set GAPT_DATA to their folder")
