@@ -166,7 +166,7 @@ def mappable(name: object) -> str:
     """
     parameter = PARAMETERS.get(name) if isinstance(name, str) else None
     if parameter is None:
-        raise BridgeError(f"there is no parameter “{name}”; docs/settings.md lists them.")
+        raise BridgeError(f"there is no parameter “{name}”; docs/osc.md lists them.")
     if parameter.kind == "text":
         raise BridgeError(f"“{name}” is a text, which no controller can move.")
     return parameter.name
@@ -188,7 +188,7 @@ def _write_line(document: Any, device: str, controller: Controller, parameter: s
 def _jam_value(name: str, value: object) -> Value:
     parameter = PARAMETERS.get(name)
     if parameter is None or parameter.kind == "trigger":
-        raise BridgeError(f"there is no parameter “{name}” to set; docs/settings.md lists them.")
+        raise BridgeError(f"there is no parameter “{name}” to set; docs/osc.md lists them.")
     return parameter.checked(value)
 
 
