@@ -97,7 +97,8 @@ NAMES = st.sampled_from([MANIFEST, *MEMBERS, "../up.md", "/root.md", "report.md"
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=40) | st.just(json.dumps(manifest()).encode())), max_size=5))
 def test_zips_of_anything(store: Store, named: list[tuple[str, bytes]]) -> None:
     try:
-        content = zipped([(name, content) for name, content in named if name])
+        # zipfile ends a name at its first NUL, and fails where nothing is before it.
+        content = zipped([(name, content) for name, content in named if name.partition("\0")[0]])
     except (ValueError, UnicodeError):
         return
     assert try_to_install(store, content) is None
