@@ -38,7 +38,7 @@ POST_TRAINING = GaptConfig(
 )
 """Post-training, held to the policy as it was before it: its divergence from that is weighed in the reward and, for the
 choice at hand, in the loss. Of the weights that the adversary was tried with (docs/results.md), a quarter kept the
-variety for the least harmony; at 1, harmony did not rise in fine-tuning."""
+variety for about a point of harmony."""
 
 GENTLE = 0.5
 """For few songs the rates are this much smaller, and the steps a third as many."""

@@ -67,7 +67,7 @@ def test_from_a_folder_of_tunes_to_a_preset_that_a_friend_plays(home: Path) -> N
     said = gapt(home, "finetune", home / "tunes", "--name", "mine", "--steps", 3)
     assert "mine" in said
     assert not list((home / "cache" / "finetune").iterdir())
-    assert "default" in gapt(home, "presets", "show", "mine")
+    assert "default, fine-tuned on" in gapt(home, "presets", "show", "mine")
     manifest = json.loads(gapt(home, "presets", "show", "mine", "--json"))
     assert {"report.md", "report-songs.png", "duet-1.mid", "kit.json"} <= set(manifest["members"])
     gapt(home, "presets", "export", "mine", home / "mine.gapt")
