@@ -18,7 +18,7 @@ from bridge.live.view_state import printable
 from bridge.ports.midi_drivers import Connection, Driver
 from bridge.ports.midi_names import VIRTUAL_IN
 from bridge.ports.osc.choice import LOOPBACK
-from bridge.ports.osc.dialects.holder import holder
+from bridge.ports.osc.holder import holder
 
 LOOK_SECONDS = 1.0
 """How often to look for ports that are new or gone."""

@@ -11,7 +11,7 @@ from bridge.ports.midi_drivers import load_driver
 from bridge.ports.osc.choice import DEFAULT_IN_PORT, DEFAULT_OUT_PORT
 from bridge.ports.osc.dialects.ableton import AbletonOsc
 from bridge.ports.osc.dialects.either import ReaperOrBitwig
-from bridge.ports.osc.dialects.holder import holder
+from bridge.ports.osc.holder import holder
 
 OSC_PORTS: dict[int, str] = {
     DEFAULT_IN_PORT: "we listen here",

@@ -24,7 +24,7 @@ from bridge.live.letters import pitch_name
 from bridge.ports.choice import PortChoice
 from bridge.ports.midi_drivers import load_driver
 from bridge.ports.osc.choice import LOOPBACK, Endpoint, OscChoice
-from bridge.ports.osc.dialects.holder import holder
+from bridge.ports.osc.holder import holder
 from bridge.sync.words import FINDING_TEMPO, FIRST_NOTE, OWN_TEMPO
 
 PHRASE_BARS = 2

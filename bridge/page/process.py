@@ -181,7 +181,8 @@ def _refusal(setup: Json, error: OSError) -> str:
             f"The page cannot have TCP port {setup['port']}: another program listens there, perhaps another jam; "
             "end it, or choose a port with --page-port."
         )
-    return f"The page cannot listen on {setup['host']} ({error.strerror}): give an address of this computer."
+    host = setup["host"]
+    return f"The page cannot listen on {host} ({error.strerror}): give --page-host an address of this computer."
 
 
 def _picture(link: str) -> str:

@@ -287,8 +287,8 @@ def _jack_where_needed(library: ctypes.CDLL | None) -> Jack | None:
     jack = Jack(library) if library else None
     if jack is None or not jack.answers():
         raise BridgeError(
-            "This machine has neither the ALSA sequencer nor a JACK server: start one (for example "
-            "`jackd -r -d dummy`), or play over OSC alone with --no-midi."
+            "This machine has neither the ALSA sequencer nor a JACK server: load the one (`sudo modprobe snd-seq`) or "
+            "start the other (for example `jackd -r -d dummy`), or play over OSC alone with --no-midi."
         )
     return jack
 
@@ -315,8 +315,8 @@ def _lost(error: object) -> BridgeError:
 
 def _no_system(error: object) -> BridgeError:
     return BridgeError(
-        f"The system's MIDI does not answer ({error}): start JACK or load the ALSA sequencer, "
-        "or play over OSC alone with --no-midi."
+        f"The system's MIDI does not answer ({error}): load the ALSA sequencer (`sudo modprobe "
+        "snd-seq`) or start JACK, or play over OSC alone with --no-midi."
     )
 
 

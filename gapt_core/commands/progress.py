@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from gapt_core.intake.split import Split
 
 STOPPING = (
-    "Stopping after this step: what was learnt so far is measured, and kept if it is better. Ctrl-C again stops at "
+    "Stopping after this step: what was learned so far is measured, and kept if it is better. Ctrl-C again stops at "
     "once."
 )
 
 
 class Bars:
-    """A `Watch` in a terminal; elsewhere only what is to be read is written."""
+    """A `Watch` in a terminal; elsewhere a line says that a part of the work begins."""
 
     def __init__(self, progress: Progress) -> None:
         self.stopping = False
@@ -37,6 +37,8 @@ class Bars:
     def phase(self, name: str, steps: int, done: int = 0) -> None:
         """A new bar; those of the phases before stay."""
         self._task = self._progress.add_task(name, total=steps, completed=done, said="")
+        if not self._progress.console.is_terminal:
+            self.say(f"{name}: {steps} steps" + (f", {done} of them done" if done else ""))
 
     def step(self, done: int, said: str = "") -> None:
         """The bar so far, and the running figures."""

@@ -1,7 +1,7 @@
 """What a manifest says of a preset's training, worked out from the stages that its weights went through.
 
 A stage is one of maximum likelihood by `gapt train policy`, one of post-training by `gapt train gapt` (its `kind` is
-`gapt`), or one that another preset's manifest tells of. Stages say in `data` what they learnt from. A training kit is
+`gapt`), or one that another preset's manifest tells of. Stages say in `data` what they learned from. A training kit is
 counted in: its nets decide what is rewarded.
 """
 
@@ -31,7 +31,7 @@ def training_of(stages: Sequence[Stage], kit: Mapping[str, Any] | None = None) -
         kit: the record of the kit that rides along.
 
     Raises:
-        ExportError: no stage says what was learnt from.
+        ExportError: no stage says what was learned from.
     """
     heard = list(_with_kits(stages)) + list(_stages_of(kit or {}))
     data: dict[str, Mapping[str, Any]] = {}

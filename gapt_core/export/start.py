@@ -30,7 +30,7 @@ def stages_of(preset: Preset) -> tuple[dict[str, Any], ...]:
     """The stages of a preset's training, as what goes on from there has them in its own record."""
     training = preset.manifest.training
     *earlier, last = training["recipe"].get("stages") or [{}]
-    # A manifest says once, for all stages, what was learnt from; what goes on from there must say so too.
+    # A manifest says once, for all stages, what was learned from; what goes on from there must say so too.
     return *earlier, {"selection": training["selection"], "data": training["data"]} | last
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 
 from gapt_core.finetune.recipe import SELECTION
-from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt
+from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learned
 from gapt_core.finetune.verdict import Candidate
 from gapt_core.model.policy import PolicyNet
 from gapt_core.train.policy import Trained
@@ -16,14 +16,14 @@ SHARES = {LIKELIHOOD: (1.0, 0.5, 0.25, 0.12), POST_TRAINING: (1.0, 0.8, 0.6, 0.4
 closer to the melody than the player's chords do: all of it then costs more harmony than it brings."""
 
 
-def candidates(stages: Mapping[str, Learnt]) -> Iterator[Candidate]:
+def candidates(stages: Mapping[str, Learned]) -> Iterator[Candidate]:
     """All candidates, the last stage's first and those that go furthest before others."""
     for source in reversed(list(stages)):
         for share in SHARES[source]:
             yield Candidate(source, share)
 
 
-def weights_of(candidate: Candidate, start: Trained, stages: Mapping[str, Learnt]) -> Trained:
+def weights_of(candidate: Candidate, start: Trained, stages: Mapping[str, Learned]) -> Trained:
     """The net of a candidate, ready to play, and the stages that it went through."""
     end = stages[candidate.source].trained
     if candidate.share == 1:

@@ -55,9 +55,9 @@ class Changes(NamedTuple):
     quality: Ints
 
 
-def copied(learnt: Sequence[Piece], played: Sequence[Piece], before: By, after: By) -> Copied:
-    """How much of what was played over the songs `played` is in those that were `learnt` from, which have chords."""
-    book = [changes(piece.chord, piece.metre) for piece in learnt]
+def copied(learned: Sequence[Piece], played: Sequence[Piece], before: By, after: By) -> Copied:
+    """How much of what was played over the songs `played` is in those that were `learned` from, which have chords."""
+    book = [changes(piece.chord, piece.metre) for piece in learned]
     sounds = np.array([piece.chord.any() for piece in played])
     own = np.where(sounds, _runs(book, played, [[piece.chord for piece in played]]), np.nan)
     return Copied(_runs(book, played, _tracks(before)), _runs(book, played, _tracks(after)), own)

@@ -94,10 +94,10 @@ def finish(told: Told, runs: Path, target: Target) -> Preset:
 
 def _fields(told: Told, target: Target) -> dict[str, Any]:
     result, material = told.result, told.material
-    learnt = len(material.train) + len(material.valid)
-    did = f"fine-tuned on {learnt} songs of one player" if result.kept else "unchanged: its fine-tuning did not help"
+    learned = len(material.train) + len(material.valid)
+    did = f"fine-tuned on {learned} songs of one player" if result.kept else "unchanged: its fine-tuning did not help"
     earlier = len(target.start.stages)
-    own = {"data": [OWN_SONGS | {"songs": learnt}]}
+    own = {"data": [OWN_SONGS | {"songs": learned}]}
     stages = [stage if place < earlier else {**stage, **own} for place, stage in enumerate(result.trained.stages)]
     return {
         "version": VERSION,

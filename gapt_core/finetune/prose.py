@@ -6,10 +6,17 @@ HELPED = "It helped. On {songs} songs of yours that it did not learn from, {gain
 LUCK = " By so few songs that may be luck (p {p})."
 DID_NOT = (
     "It did not help, so nothing was changed: `{name}` plays as `{start}` does. On {songs} songs held out, what was "
-    "learnt does not do what is asked: {why}."
+    "learned does not do what is asked: {why}."
 )
 NOTHING_CHOSEN = "no weights did so on the songs that choose between them"
-STOPPED = "It was stopped before its end, and what had been learnt by then was measured."
+STOPPED = {
+    "asked": "You stopped it after {steps}; what had been learned by then was measured.",
+    "time": "Its time was up after {steps}; what had been learned by then was measured. More --minutes give more.",
+}
+STEPS_OF_BOTH = (
+    "{likelihood} of {most_likelihood} steps of maximum likelihood and {gapt} of {most_gapt} of post-training"
+)
+STEPS_OF_ONE = "{gapt} of {most_gapt} steps of post-training"
 WAY_ON = "Play with it: `gapt jam --preset {name}`."
 
 FIGURES = (
@@ -22,7 +29,7 @@ CHOSEN = (
     "{whose}: {what}. Chosen among {tried} on the songs that choose between weights; the songs held out were looked "
     "at once, at the end."
 )
-NO_CHORDS = "There were no chords of yours to copy: it learnt from melodies, and from what it played to them."
+NO_CHORDS = "There were no chords of yours to copy: it learned from melodies, and from what it played to them."
 COPIED = (
     "{more} your songs share among themselves. The longest run of chord changes that a song held out has in common "
     "with one that was learned from, in any key but at the same places in the bar and as long, is {after} changes "

@@ -60,7 +60,11 @@ def report(told: Told) -> str:
 
 
 def summary(told: Told) -> str:
-    """The verdict in one paragraph of plain words."""
+    """The verdict in one paragraph of plain words, and whether training ended early."""
+    return " ".join([_judgement(told), *_ended_early(told.result)])
+
+
+def _judgement(told: Told) -> str:
     result, songs = told.result, told.heard
     if result.kept:
         *first, last = _gained(result)
@@ -68,6 +72,18 @@ def summary(told: Told) -> str:
     failed = [f"{check.claim} ({check.measured})" for check in result.checks if not check.holds]
     why = "; ".join(failed) or prose.NOTHING_CHOSEN
     return prose.DID_NOT.format(name=told.name, start=told.start, songs=songs, why=why)
+
+
+def _ended_early(result: Result) -> Iterator[str]:
+    if result.stopped:
+        both = prose.STEPS_OF_BOTH if result.plan.steps.likelihood else prose.STEPS_OF_ONE
+        yield prose.STOPPED[result.stopped].format(steps=both.format(**_steps(result)))
+
+
+def _steps(result: Result) -> dict[str, int]:
+    taken, most = result.steps, result.plan.steps
+    names = {"likelihood": taken.likelihood, "most_likelihood": most.likelihood}
+    return names | {"gapt": taken.gapt, "most_gapt": most.gapt}
 
 
 def described(candidate: Candidate) -> str:
@@ -117,7 +133,6 @@ def _verdict(told: Told) -> str:
     text = summary(told)
     first = text.partition("." if told.result.kept else ":")[0] + ("." if told.result.kept else ":")
     ways = [f"**{first}**{text.removeprefix(first)}"]
-    ways += [prose.STOPPED] if told.result.stopped else []
     return " ".join([*ways, prose.WAY_ON.format(name=told.name)])
 
 
@@ -178,10 +193,7 @@ def _training(told: Told) -> str:
     options, result, material = told.options, told.result, told.material
     songs = {"train": len(material.train), "valid": len(material.valid), "held_out": len(material.held_out)}
     steps = prose.STEPS.format(
-        likelihood=result.steps.likelihood,
-        most_likelihood=result.plan.steps.likelihood,
-        gapt=result.steps.gapt,
-        most_gapt=result.plan.steps.gapt,
+        **_steps(result),
         strength=options.strength,
         seed=options.seed,
         threads=result.plan.threads,

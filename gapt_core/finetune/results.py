@@ -68,7 +68,7 @@ def claims(run: Run) -> list[Claim]:
     ratio = diversity["ratio"]["value"]
     made.append(Claim("diversity (Vendi) at least 90 % of before", f"{100 * ratio:.0f} %", ratio >= DIVERSITY_KEPT))
     kept = "kept" if run.report["kept"] else "not kept: the preset has the weights it began with"
-    made.append(Claim("what was learnt is kept", kept, run.report["kept"]))
+    made.append(Claim("what was learned is kept", kept, run.report["kept"]))
     took = f"{run.minutes:.1f} minutes, {run.mebibytes:.0f} MiB"
     return [*made, Claim("15 minutes and 2 GiB at most", took, run.minutes <= MINUTES and run.mebibytes <= MEBIBYTES)]
 

@@ -30,7 +30,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Learnt:
+class Learned:
     """What came of a stage: weights with all their stages, and how many steps were taken, earlier calls' included."""
 
     trained: Trained
@@ -43,7 +43,7 @@ class _Stopped(Exception):
 
 def learn_likelihood(
     start: Trained, songs: tuple[Corpus, Corpus], config: TrainConfig, folder: Path, watch: Watch
-) -> Learnt:
+) -> Learned:
     """Maximum likelihood from `start`; the weights that foretell the songs that choose best, `start` among them.
 
     Args:
@@ -66,10 +66,10 @@ def learn_likelihood(
         if now < trainer.best:
             stage = config.to_dict() | {"step": trainer.step, "validation": now}
             best = Trained(_at_rest(trainer.net), (*start.stages, stage))
-    return Learnt(best, trainer.step)
+    return Learned(best, trainer.step)
 
 
-def post_train(start: Trained, corpus: Corpus, kit: Kit, config: GaptConfig, folder: Path, watch: Watch) -> Learnt:
+def post_train(start: Trained, corpus: Corpus, kit: Kit, config: GaptConfig, folder: Path, watch: Watch) -> Learned:
     """Post-training from `start`, held to it; its last weights, or where it came apart the last that were saved.
 
     Raises:
@@ -87,9 +87,9 @@ def post_train(start: Trained, corpus: Corpus, kit: Kit, config: GaptConfig, fol
     _until_stopped(lambda show: train_gapt(run, show), watch, figures)
     if apart:
         watch.say("Post-training came apart: its last whole weights are taken; a smaller --strength would go steadier.")
-        return Learnt(load_best(folder / WEIGHTS), run.step)
+        return Learned(load_best(folder / WEIGHTS), run.step)
     stage = {"kind": "gapt", "step": run.step, **config.to_dict(), **run.origin}
-    return Learnt(Trained(_at_rest(run.ppo.policy), (*start.stages, stage)), run.step)
+    return Learned(Trained(_at_rest(run.ppo.policy), (*start.stages, stage)), run.step)
 
 
 def _until_stopped(

@@ -22,7 +22,7 @@ from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies
 from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable, time_likelihood, time_post_training
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
 from gapt_core.finetune.rows import goes, nobody
-from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt, learn_likelihood, post_train
+from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learned, learn_likelihood, post_train
 from gapt_core.finetune.verdict import Candidate, Check, Levels, checks, choose, levels
 from gapt_core.finetune.watch import Until, Watch, counted
 from gapt_core.finetune.workshop import Plan, Workshop
@@ -39,6 +39,12 @@ REPORT_SECONDS = 15.0
 
 LATE = 1.1
 """Training ends early where it takes so many times longer than was foreseen; the first steps tell it no better."""
+
+NOTHING_LEARNED = "Stopped before it learned anything in this call; the same command goes on where it stood."
+
+ASKED = "asked"
+TIME = "time"
+"""Why training ended early."""
 
 By = dict[str, Heard]
 """What was heard, by mode."""
@@ -68,7 +74,7 @@ class Result:
         own: their own chords; None unless all of them have some.
         steps: of either stage that were taken; `plan` has how many there was time for.
         seconds: of each part of the work, in this call.
-        stopped: whether training ended early, because somebody asked or because time was up.
+        stopped: why training ended early: `ASKED` where somebody asked, `TIME` where time was up; None if it did not.
     """
 
     trained: Trained
@@ -83,7 +89,7 @@ class Result:
     plan: Plan
     recipe: Recipe
     seconds: Mapping[str, float]
-    stopped: bool
+    stopped: str | None
 
 
 def fine_tune(
@@ -92,7 +98,7 @@ def fine_tune(
     """Adapt `start` to the player's songs, in an opened `workshop`.
 
     Raises:
-        TrainingError: it was stopped before anything was learnt, or the kit has no anchor for the chords.
+        TrainingError: it was asked to stop before anything was learned, or the kit has no anchor for the chords.
     """
     recipe = recipe or Recipe()
     work = FineTuning(start, material, options, workshop, watch, gentle(recipe) if material.gentle else recipe)
@@ -118,21 +124,21 @@ class FineTuning:
         """All of it."""
         start, valid, held_out = self.start.trained, self.material.valid, self.material.held_out
         with self.clock.of("measuring before"):
-            told = counted(self.watch, "listening to the preset as it is", self._goes(valid) + self._goes(held_out))
+            told = self._until_asked("listening to the preset as it is", self._goes(valid) + self._goes(held_out))
             before_valid = self._heard(start, valid, told)
             before = self._heard(start, held_out, told)
         hindsight = self._hindsight()
         plan = self.workshop.plan() or self._fixed(hindsight)
         until = Until(self.watch, self._time_is_up, FEWEST)
         stages, taken = self._trained(hindsight, plan.steps, until)
-        stopped = taken.gapt < plan.steps.gapt and until.asked_to_stop()
+        stopped = self._why(until) if taken.gapt < plan.steps.gapt else None
         with self.clock.of("choosing weights"):
             tried = self._tried(stages)
         chosen = choose(tried, levels(before_valid, LISTENER), self._own_onsets(valid))
         judged = chosen or Candidate(next(reversed(stages)), 1.0)
         trained = weights_of(judged, start, stages)
         with self.clock.of("measuring after"):
-            told = counted(self.watch, "listening to what was learnt", self._goes(held_out))
+            told = counted(self.watch, "listening to what was learned", self._goes(held_out))
             after = self._heard(trained, held_out, told)
         asked = checks(levels(before, LISTENER), levels(after, LISTENER), self._own_onsets(held_out))
         kept = chosen is not None and all(check.holds for check in asked)
@@ -152,6 +158,17 @@ class FineTuning:
             stopped=stopped,
         )
 
+    def _until_asked(self, phase: str, steps: int) -> Callable[[], None]:
+        """Begin a phase in which nothing is learned; what is called after each of its steps ends it when asked to."""
+        told = counted(self.watch, phase, steps)
+
+        def step() -> None:
+            told()
+            if self.watch.asked_to_stop():
+                raise TrainingError(NOTHING_LEARNED)
+
+        return step
+
     def _heard(self, trained: Trained, tunes: Sequence[Tune], told: Callable[[], None] = nobody) -> By:
         tunes = tunes[: self.recipe.songs]
         return hear(trained.net, self._cut(melodies(tunes)), self._cut(self._owned(tunes)), self.hearing, told)
@@ -168,7 +185,7 @@ class FineTuning:
         with self.clock.of("asking the anchor"):
             anchor, seed = self.start.kit.anchor(CHORD), self.options.seed
             times = max(1, min(self.recipe.draws, self.recipe.answers // len(pieces)))
-            told = counted(self.watch, "asking the anchor, which hears the whole of a melody", goes(len(pieces), times))
+            told = self._until_asked("asking the anchor, which hears the whole of a melody", goes(len(pieces), times))
             draws = answers(anchor, pieces, times, self.start.temperature, seed, told)
             self.workshop.keep_answers(draws)
         return answered(pieces, draws)
@@ -220,33 +237,39 @@ class FineTuning:
         left = LATE * 60 * self.options.minutes - self._after()
         return self.options.steps is None and self.clock.elapsed() > left
 
-    def _trained(self, hindsight: Sequence[Piece], steps: Steps, watch: Watch) -> tuple[dict[str, Learnt], Steps]:
+    def _why(self, until: Until) -> str | None:
+        """Why training ended; None where it came apart."""
+        if self.watch.asked_to_stop():
+            return ASKED
+        return TIME if until.asked_to_stop() else None
+
+    def _trained(self, hindsight: Sequence[Piece], steps: Steps, watch: Watch) -> tuple[dict[str, Learned], Steps]:
         """What came of both stages, or of the one that there is, by name and in their order, and the steps taken; what
         was asked to stop goes no further."""
-        stages: dict[str, Learnt] = {}
+        stages: dict[str, Learned] = {}
         taken = dict.fromkeys((LIKELIHOOD, POST_TRAINING), 0)
         now, folder = self.start.trained, self.workshop.folder
         if steps.likelihood:
             recipe = likelihood_config(self.recipe, self.options, steps.likelihood, now.net.config)
             with self.clock.of(LIKELIHOOD):
-                learnt = learn_likelihood(now, self._songs(hindsight), recipe, folder / LIKELIHOOD, watch)
-            taken[LIKELIHOOD] = learnt.steps
-            if learnt.trained is not now:
-                stages[LIKELIHOOD] = learnt
+                learned = learn_likelihood(now, self._songs(hindsight), recipe, folder / LIKELIHOOD, watch)
+            taken[LIKELIHOOD] = learned.steps
+            if learned.trained is not now:
+                stages[LIKELIHOOD] = learned
                 now = weights_of(Candidate(LIKELIHOOD, self.recipe.onward), now, stages)
         if not watch.asked_to_stop():
             config = gapt_config(self.recipe, self.options, steps.gapt)
             corpus = self._environment(hindsight)
             with self.clock.of(POST_TRAINING):
-                learnt = post_train(now, corpus, self.start.kit, config, folder / POST_TRAINING, watch)
-            taken[POST_TRAINING] = learnt.steps
-            if learnt.steps:
-                stages[POST_TRAINING] = learnt
+                learned = post_train(now, corpus, self.start.kit, config, folder / POST_TRAINING, watch)
+            taken[POST_TRAINING] = learned.steps
+            if learned.steps:
+                stages[POST_TRAINING] = learned
         if not stages:
-            raise TrainingError("Stopped before anything was learnt; call the same command again to go on.")
+            raise TrainingError(NOTHING_LEARNED)
         return stages, Steps(*taken.values())
 
-    def _tried(self, stages: Mapping[str, Learnt]) -> list[tuple[Candidate, Levels]]:
+    def _tried(self, stages: Mapping[str, Learned]) -> list[tuple[Candidate, Levels]]:
         """The levels of every candidate on the songs that choose."""
         found = list(candidates(stages))
         self.watch.phase("choosing weights", len(found))

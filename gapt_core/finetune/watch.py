@@ -22,7 +22,7 @@ class Watch(Protocol):
         """Something that the player should read."""
 
     def asked_to_stop(self) -> bool:
-        """Whether training is to end after this step, and what was learnt so far to be measured and kept."""
+        """Whether training is to end after this step, and what was learned so far to be measured and kept."""
 
 
 def counted(watch: Watch, name: str, steps: int) -> Callable[[], None]:

@@ -19,9 +19,9 @@ from bridge.ports.osc.dialects.ardour import Ardour
 from bridge.ports.osc.dialects.bitwig import DrivenByMoss
 from bridge.ports.osc.dialects.dialect import Dialect
 from bridge.ports.osc.dialects.either import ReaperOrBitwig
-from bridge.ports.osc.dialects.holder import holder
 from bridge.ports.osc.dialects.port import DialectPort
 from bridge.ports.osc.dialects.reaper import Reaper
+from bridge.ports.osc.holder import holder
 from bridge.timing.clock import MonotonicClock
 
 Words = Sequence[tuple[str, object]]

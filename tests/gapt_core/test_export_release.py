@@ -1,4 +1,4 @@
-"""A preset says truly what its weights and its kit learnt from, how they were post-trained, and what was measured."""
+"""A preset says truly what its weights and its kit learned from, how they were post-trained, and what was measured."""
 
 from __future__ import annotations
 
@@ -144,13 +144,13 @@ def test_stages_of_likelihood_are_told_as_before(figures: Path, tmp_path: Path) 
     assert (first.manifest.sampling.temperature, first.manifest.sampling.density) == (0.9, 1.5)
     assert first.manifest.training["recipe"] == {"stages": [told]}
     assert "1. selection public-domain, step 9, rate 0.1, matrix_rate 0.2, cooldown 0.5, seed 1" in first.card()
-    # What a manifest has told passes through, and so does what it learnt from.
+    # What a manifest has told passes through, and so does what it learned from.
     again = release(load_start(str(first.folder)), figures, tmp_path / "two", SAID)
     assert again.manifest.training == first.manifest.training
     assert again.read(WEIGHTS) == first.read(WEIGHTS)
 
 
-def test_whatever_was_learnt_from_is_told(figures: Path) -> None:
+def test_whatever_was_learned_from_is_told(figures: Path) -> None:
     stages = [likelihood(selection="all", data=[data("pop909"), data("hymns", 5)]), likelihood()]
     training = training_of(stages)
     assert training["data"] == [data("pop909"), data("hymns", 5)]

@@ -28,7 +28,7 @@ from gapt_core.finetune.material import ANCHOR, MINE, answered, material_of, mel
 from gapt_core.finetune.pace import FEWEST, Cost, Steps, affordable
 from gapt_core.finetune.recipe import Options, Recipe, gapt_config, gentle, likelihood_config
 from gapt_core.finetune.rows import ROWS, several_times
-from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learnt
+from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, Learned
 from gapt_core.finetune.verdict import Candidate, Levels, checks, choose
 from gapt_core.finetune.watch import first_interrupt
 from gapt_core.finetune.workshop import Plan, Workshop
@@ -240,7 +240,7 @@ def test_weights_lie_on_the_line_between_before_and_after() -> None:
     middle = mixed_net(start.net, end.net, 0.25).state_dict()
     for name, one in start.net.state_dict().items():
         assert torch.allclose(middle[name], 0.75 * one + 0.25 * end.net.state_dict()[name], atol=1e-6)
-    stages = {LIKELIHOOD: Learnt(end, 3), POST_TRAINING: Learnt(end, 2)}
+    stages = {LIKELIHOOD: Learned(end, 3), POST_TRAINING: Learned(end, 2)}
     found = list(candidates(stages))
     assert found[0] == Candidate(POST_TRAINING, 1.0) and len(found) == 9
     assert weights_of(found[0], start, stages) is end

@@ -20,10 +20,10 @@ from gapt_core.finetune.finished import Target, finish
 from gapt_core.finetune.material import Material, melodies, owned
 from gapt_core.finetune.pace import FEWEST, Steps
 from gapt_core.finetune.recipe import Options, Recipe, likelihood_config
-from gapt_core.finetune.report import Told, report
+from gapt_core.finetune.report import Told, report, summary
 from gapt_core.finetune.results import Run, claims, results_page
 from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, learn_likelihood
-from gapt_core.finetune.tuning import Result, Start, fine_tune
+from gapt_core.finetune.tuning import ASKED, TIME, Result, Start, fine_tune
 from gapt_core.finetune.verdict import Candidate, Check
 from gapt_core.finetune.watch import Silent
 from gapt_core.finetune.workshop import Workshop
@@ -106,7 +106,7 @@ def test_killed_anywhere_it_goes_on_exactly(whole: Result, tmp_path: Path, phase
     assert done["learning your chords"] == (2 if phase == "learning your chords" else 4)
 
 
-def test_asked_to_stop_it_measures_what_was_learnt_and_can_still_go_on(whole: Result, tmp_path: Path) -> None:
+def test_asked_to_stop_it_measures_what_was_learned_and_can_still_go_on(whole: Result, tmp_path: Path) -> None:
     watch = Watched()
 
     def stop(name: str, step: int) -> None:
@@ -114,15 +114,17 @@ def test_asked_to_stop_it_measures_what_was_learnt_and_can_still_go_on(whole: Re
 
     watch._at = stop
     result = tuned(tmp_path / "run", watch)
-    assert result.stopped and result.steps.likelihood == 3 and result.steps.gapt == 0
+    assert result.stopped == ASKED and result.steps.likelihood == 3 and result.steps.gapt == 0
     assert result.judged.source == LIKELIHOOD
     assert "playing and being judged" not in {name for name, _, _ in watch.phases}
     assert equal(tuned(tmp_path / "run"), whole)
 
 
-def test_stopped_before_anything_was_learnt_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="before anything was learnt"):
-        tuned(tmp_path / "run", Watched(stop=True))
+def test_asked_to_stop_while_the_preset_is_measured_it_does_so_at_once(tmp_path: Path) -> None:
+    watch = Watched(stop=True)
+    with pytest.raises(TrainingError, match="before it learned anything"):
+        tuned(tmp_path / "run", watch)
+    assert [name for name, _, _ in watch.phases] == ["listening to the preset as it is"]
 
 
 def test_without_chords_it_plays_and_is_judged_only(tmp_path: Path) -> None:
@@ -174,8 +176,10 @@ def test_when_time_is_up_training_ends_and_is_measured(tmp_path: Path) -> None:
     watch = Watched()
     result = tuned(tmp_path / "run", watch, options=replace(OPTIONS, steps=None, minutes=1e-4))
     assert result.plan.steps == Steps(FEWEST, FEWEST) and result.steps == Steps(FEWEST, 0)
-    assert result.stopped and result.judged.source == LIKELIHOOD
-    assert watch.phases[-1][0] == "listening to what was learnt"
+    assert result.stopped == TIME and result.judged.source == LIKELIHOOD
+    said = summary(told(result))
+    assert f"Its time was up after {FEWEST} of {FEWEST} steps of maximum likelihood and 0 of {FEWEST}" in said
+    assert watch.phases[-1][0] == "listening to what was learned"
 
 
 def told(result: Result, chords: bool = True, **changes: object) -> Told:

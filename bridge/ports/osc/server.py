@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import secrets
 import select
@@ -20,6 +21,7 @@ from bridge.events import InEvent, OutMessage, ParameterChanged
 from bridge.ports.osc.announce import announce
 from bridge.ports.osc.choice import Endpoint, Guests, OscChoice, address_of, is_loopback
 from bridge.ports.osc.codec import Argument, build, parse
+from bridge.ports.osc.holder import holder
 from bridge.ports.osc.namespace import NAME, VERSION, outgoing
 from bridge.ports.osc.query import HostInfo, Snapshot
 from bridge.ports.osc.query_server import QueryServer
@@ -238,6 +240,12 @@ class OscServer:
                 logger.debug("receiving: %s", error)
 
 
+def _why_not(port: int, error: OSError | OverflowError) -> str:
+    if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+        return str(error)
+    return f"{holder(port) or 'another program'} listens there, perhaps another jam"
+
+
 def _bound_socket(host: str, port: int) -> socket.socket:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -246,8 +254,8 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         udp.close()
         raise BridgeError(
-            f"OSC cannot listen on UDP port {port} of {host} ({error}): close what else listens there, "
-            "choose another with --osc-in, or go without by --no-osc."
+            f"OSC cannot listen on UDP port {port} of {host}: {_why_not(port, error)}; choose another with --osc-in, "
+            "or go without by --no-osc."
         ) from error
     # Sending must never wait; receiving waits in `select`.
     udp.setblocking(False)

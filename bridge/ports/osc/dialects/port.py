@@ -13,7 +13,7 @@ from bridge.events import PortChanged
 from bridge.ports.osc.choice import LOOPBACK
 from bridge.ports.osc.codec import Message, build, parse
 from bridge.ports.osc.dialects.dialect import Dialect, Line
-from bridge.ports.osc.dialects.holder import holder
+from bridge.ports.osc.holder import holder
 from bridge.seams import Clock, Inbox
 
 RETRY_SECONDS = 2.0
