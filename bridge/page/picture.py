@@ -46,6 +46,7 @@ class Picture:
     def __init__(self, values: Mapping[str, Value], session: str, version: str) -> None:
         """Nothing played; `values` are those of the parameters, and `session` is another one at every start."""
         self.values = dict(values)
+        self._first = dict(values)
         self._session, self._version = session, version
         self._recording: str | None = None
         self._state = ViewState()
@@ -96,7 +97,7 @@ class Picture:
             "version": self._version,
             "session": self._session,
             "seconds": seconds,
-            "parameters": [_line(parameter) for parameter in PARAMETERS.values()],
+            "parameters": [self._line(parameter) for parameter in PARAMETERS.values()],
             "values": self.values,
             "presets": list(presets),
             "history": self._history.messages(),
@@ -105,6 +106,25 @@ class Picture:
             "plan": self._plan,
             "said": list(self._said),
             "recording": self._recording,
+        }
+
+    def _line(self, parameter: Parameter) -> Json:
+        """A line of the table of parameters, for a control to be made of."""
+        # Where the table leaves it to the preset, what the session began with is what it said.
+        usual = self._first.get(parameter.name) if parameter.default is None else parameter.default
+        return {
+            "name": parameter.name,
+            "kind": parameter.kind,
+            "default": usual,
+            "low": parameter.low,
+            "high": parameter.high,
+            "unit": parameter.unit,
+            "choices": parameter.choices,
+            "help": parameter.help,
+            "range": parameter.range,
+            "address": parameter.address,
+            "option": None if parameter.kind == "trigger" else parameter.option,
+            "controller": parameter.kind != "text",
         }
 
     def _place(self, seconds: float) -> float:
@@ -211,22 +231,4 @@ def _planned(chord: PlannedChord) -> Json:
         "duration": chord.duration_beats,
         "final": chord.final,
         **_chord(chord.name, chord.pitches),
-    }
-
-
-def _line(parameter: Parameter) -> Json:
-    """A line of the table of parameters, for a control to be made of."""
-    return {
-        "name": parameter.name,
-        "kind": parameter.kind,
-        "default": parameter.default,
-        "low": parameter.low,
-        "high": parameter.high,
-        "unit": parameter.unit,
-        "choices": parameter.choices,
-        "help": parameter.help,
-        "range": parameter.range,
-        "address": parameter.address,
-        "option": None if parameter.kind == "trigger" else parameter.option,
-        "controller": parameter.kind != "text",
     }

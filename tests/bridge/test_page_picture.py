@@ -62,6 +62,14 @@ def test_hello_has_the_table_the_values_and_all_there_is() -> None:
     assert hello["transport"]["rolling"] is False
 
 
+def test_what_the_table_leaves_to_the_preset_is_at_first_as_the_session_began() -> None:
+    seen = picture()
+    seen.take(ParameterChanged(0.0, "temperature", 3.0), 0.0, 0.0)
+    lines = {line["name"]: line["default"] for line in seen.hello(0.0, [])["parameters"]}
+    assert (lines["temperature"], lines["mode"]) == (Settings().temperature, Settings().mode)
+    assert lines["tempo"] == PARAMETERS["tempo"].default and lines["panic"] is None
+
+
 def test_each_message_becomes_news_with_its_time() -> None:
     plan = (PlannedChord(8.0, 4.0, "A:min7", (45, 60), True), PlannedChord(12.0, 1.0, "N", (), False))
     _, news = shown(

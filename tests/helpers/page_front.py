@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect, sy
 
 from bridge.controls.parameters import PARAMETERS
 from bridge.controls.settings import Settings
+from bridge.page.picture import Picture
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 STATIC = Path(__file__).parents[2] / "bridge" / "page" / "static"
@@ -167,7 +168,7 @@ def hello(**fields: object) -> Json:
     values = {name: settings.value(name) for name, line in PARAMETERS.items() if line.kind != "trigger"}
     return {
         "protocol": 1,
-        "parameters": [_line(name) for name in PARAMETERS],
+        "parameters": Picture(values, "1", "0.1.0").hello(0.0, [])["parameters"],
         "values": values,
         "presets": [{"name": "default", "description": "Ours."}, {"name": "folk", "description": "Another."}],
         "transport": transport(rolling=False),
@@ -187,9 +188,3 @@ def transport(beats: float = 0.0, seconds: float = 0.0, rolling: bool = True, **
     bar = [int(beats // 4) + 1, 1.0 + beats % 4]
     common = {"beats": beats, "seconds": seconds, "rolling": rolling, "bpm": BPM, "metre": [4, 4], "bar": bar}
     return {"type": "transport", **common, "jump": False, **fields}
-
-
-def _line(name: str) -> Json:
-    line = PARAMETERS[name]
-    fields = ("name", "kind", "default", "low", "high", "unit", "choices", "help", "address", "option")
-    return {**{field: getattr(line, field) for field in fields}, "controller": True}
