@@ -223,6 +223,30 @@ def test_of_pings_the_quickest_is_believed(page: Page, bridge: ScriptedBridge) -
     assert page.evaluate(script) == pytest.approx(130.0)
 
 
+def test_after_a_sleep_that_this_clock_did_not_count_the_first_ping_is_believed(
+    page: Page, bridge: ScriptedBridge
+) -> None:
+    bridge.show()
+    script = """async () => {
+        const { Clock } = await import("/static/clock.js");
+        let now = 10;
+        const clock = new Clock(() => now);
+        clock.pong(9.99, 109.995);
+        now = 12; // and half a minute in which nothing was counted
+        clock.pong(11.9, 141.95);
+        return clock.seconds();
+    }"""
+    assert page.evaluate(script) == pytest.approx(142.0)
+
+
+@pytest.mark.parametrize(("beats", "word"), [(1.0000005, "1 beat"), (0.4, "½ beat"), (1.1, "2 beats")])
+def test_a_countdown_is_said_as_people_say_it(page: Page, bridge: ScriptedBridge, beats: float, word: str) -> None:
+    bridge.hello = scene(9.0)
+    bridge.hello["plan"]["chords"] = [chord(9.0 + beats, "G", 55, duration=1, final=True)]
+    bridge.show()
+    expect(page.locator("#chords-next .in").first).to_have_text(f"in {word}")
+
+
 # --- controls
 
 
@@ -261,6 +285,30 @@ def test_an_echo_moves_the_control_but_not_out_of_the_hand(page: Page, bridge: S
     page.mouse.up()
     bridge.send(type="parameter", name="temperature", value=0.25)
     expect(slider).to_have_value("0.25")
+
+
+def test_a_slider_held_still_shows_what_others_set_once_it_is_let_go(page: Page, bridge: ScriptedBridge) -> None:
+    bridge.show()
+    slider = page.locator("[data-name=density] [type=range]")
+    box = slider.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    bridge.send(type="parameter", name="density", value=5.0)
+    wait(page, "g.values.density === 5")
+    page.mouse.up()
+    expect(slider).to_have_value("5")
+    assert not bridge.asked
+
+
+@pytest.mark.parametrize(("name", "usual"), [("temperature", 1.0), ("density", 0.0), ("commit", 0.25)])
+def test_delete_sets_a_slider_as_it_was_at_first(page: Page, bridge: ScriptedBridge, name: str, usual: float) -> None:
+    bridge.show()
+    bridge.send(type="parameter", name=name, value=2.0)
+    slider = page.locator(f"[data-name={name}] [type=range]")
+    expect(slider).to_have_value("2")
+    slider.press("Delete")
+    wait_asked(page, bridge, name, usual)
 
 
 def test_an_echo_does_not_disturb_who_types(page: Page, bridge: ScriptedBridge) -> None:

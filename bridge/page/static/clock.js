@@ -1,6 +1,7 @@
 // Time: the session's seconds in this browser, and a playhead that moves evenly. Knows no page.
 
 const KEPT_PINGS = 8;
+const DRIFT_SECONDS = 0.02;
 const CATCH_UP_SECONDS = 0.25;
 const LEAP_BEATS = 1.0;
 
@@ -25,7 +26,10 @@ export class Clock {
   /** The answer to a ping that left here at `sent` (our seconds): it was `seconds` there. */
   pong(sent, seconds) {
     const came = this.now();
-    this.pings.push({ trip: came - sent, ahead: seconds - (sent + came) / 2 });
+    const ping = { trip: came - sent, ahead: seconds - (sent + came) / 2 };
+    // A device that slept may not have counted meanwhile: what the pings of before said cannot be any more.
+    this.pings = this.pings.filter(({ trip, ahead }) => Math.abs(ping.ahead - ahead) <= (ping.trip + trip) / 2 + DRIFT_SECONDS);
+    this.pings.push(ping);
     if (this.pings.length > KEPT_PINGS) this.pings.shift();
     this.ahead = this.pings.reduce((best, ping) => (ping.trip < best.trip ? ping : best)).ahead;
   }

@@ -386,7 +386,9 @@ class Slider extends NumberField {
     if (!this.dragging) return;
     if (this.timer) this.#now();
     this.dragging = false;
-    this.#place(Number(this.slider.value));
+    // Somebody else may have set it while the hand lay still.
+    this.#place(this.sent);
+    this.write(this.sent);
   }
 
   #reset() {

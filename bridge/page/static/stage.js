@@ -33,8 +33,9 @@ export class ChordStrip {
     if (!chord) return;
     const togo = (chord.start - line) / feltBeats(state.metre);
     this.#name(item.name, chord.symbol);
-    write(item.count, countdown(togo));
-    write(item.word, togo > 1 || togo <= 0.5 ? "beats" : "beat");
+    const count = countdown(togo);
+    write(item.count, count);
+    write(item.word, Number(count) > 1 ? "beats" : "beat");
     mark(item.element, "class", `${chord.final ? "final" : "planned"}${item.outside ? " outside" : ""}`);
     const filled = Math.max(0, Math.min(1, 1 - togo / 4)).toFixed(3);
     if (item.filled !== filled) item.bar.style.transform = `scaleX(${(item.filled = filled)})`;
