@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright not installed (the extra `test`)")
 
 from page_contrast import UNREADABLE
-from page_front import CHROMIUM, ScriptedBridge, Watch, chromium, hello, look, transport, wait, work
+from page_front import CHROMIUM, ORIGIN, ScriptedBridge, Watch, chromium, hello, look, transport, wait, work
 from playwright.sync_api import Browser, Page, expect
 
 from bridge.controls.parameters import PARAMETERS
@@ -442,6 +442,35 @@ def test_a_device_that_is_not_known_any_more_is_told_what_to_do(browser: Browser
     page.close()
 
 
+def test_whoever_is_barred_is_told_so_all_the_time_even_after_the_end(browser: Browser) -> None:
+    page = browser.new_page()
+    bridge = ScriptedBridge(page)
+    bridge.show()
+    bridge.send(type="ended")
+    expect(page.locator("#veil-title")).to_have_text("The session has ended")
+    bridge.there = bridge.known = False
+    bridge.hang_up()
+    expect(page.locator("#veil-title")).to_have_text("This device is not known here")
+    page.evaluate(TITLES)
+    for _ in range(2):
+        page.evaluate("document.getElementById('again').click()")
+        with page.expect_response(ORIGIN + "/"):
+            pass
+    assert page.evaluate("window.titles") == []
+    bridge.known = True
+    bridge.there = True
+    wait(page, "g.hellos === 2")
+    expect(page.locator("#veil")).to_be_hidden()
+    page.close()
+
+
+TITLES = """() => {
+    window.titles = [];
+    const title = document.getElementById("veil-title");
+    new MutationObserver(() => window.titles.push(title.textContent)).observe(title, { childList: true });
+}"""
+
+
 def test_too_many_pages_are_said(page: Page, bridge: ScriptedBridge) -> None:
     bridge.show()
     bridge.there = False
@@ -476,6 +505,11 @@ def test_the_end_is_said_and_the_session_kept(page: Page, bridge: ScriptedBridge
     bridge.there = True
     wait(page, "g.hellos === 2")
     expect(page.locator("#veil")).to_be_hidden()
+    # Whoever has started the bridge again has not lost what was played before.
+    page.evaluate("document.getElementById('more').open = true")
+    with page.expect_download() as download:
+        page.locator("#session-before").click()
+    assert download.value.path().read_bytes() == b"MThd and all the rest"
 
 
 # --- the last bars
@@ -553,6 +587,28 @@ def test_it_fits_the_width_whatever_it_shows(page: Page, bridge: ScriptedBridge,
     expect(page.locator("#said")).to_contain_text("fallen silent")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not page.evaluate(CUT_OFF)
+
+
+def test_nothing_is_seen_through_the_switches_of_a_telephone_while_they_rest(
+    page: Page, bridge: ScriptedBridge
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    bridge.show()
+    assert page.locator("#bar").evaluate(OPAQUE) == [1, 1]
+    bridge.there = False
+    bridge.hang_up()
+    expect(page.locator("#veil")).to_be_visible()
+    bar, button = page.locator("#bar").evaluate(OPAQUE)
+    assert bar == 1 and button < 1
+
+
+OPAQUE = """bar => {
+    const opacity = element => {
+        const above = element.parentElement ? opacity(element.parentElement) : 1;
+        return above * Number(getComputedStyle(element).opacity);
+    };
+    return [bar, bar.querySelector("button")].map(opacity);
+}"""
 
 
 CUT_OFF = """() => [...document.querySelectorAll(".desk *, .top button, .foot button, .foot a")]

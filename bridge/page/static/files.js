@@ -9,10 +9,10 @@ export function offerBars(state) {
   return offer(find("bars"), state);
 }
 
-/** All of the session: while it plays as a link, and kept here when it ends. */
+/** All of the session: while it plays as a link, and kept here when it ends, even if another one begins. */
 export function offerSession(state) {
-  const kept = find("session-file");
-  drags(kept);
+  const kept = [find("session-file"), find("session-before")];
+  kept.forEach(drags);
   return { ...offer(find("session-now"), state), keep: () => keep(kept) };
 }
 
@@ -23,13 +23,15 @@ function offer(link, state) {
 }
 
 /** Fetch the session's file at once, for its server goes; whether there is one. */
-async function keep(link) {
+async function keep(links) {
   try {
     const answer = await fetch("/session.mid", { cache: "no-store" });
     if (answer.status !== 200) return false;
-    if (link.href.startsWith("blob:")) URL.revokeObjectURL(link.href);
-    link.href = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: TYPE }));
-    link.download = named(answer) ?? "gapt-session.mid";
+    const before = links[0].href;
+    const href = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: TYPE }));
+    for (const link of links) Object.assign(link, { href, download: named(answer) ?? "gapt-session.mid" });
+    if (before) URL.revokeObjectURL(before);
+    links[1].hidden = false;
     return true;
   } catch {
     return false;

@@ -90,18 +90,17 @@ export class Link {
     const wait = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** this.failures);
     this.failures += 1;
     this.timer = setTimeout(() => this.open(), 1000 * wait);
-    this.#tell(how, wait);
+    // Whoever is barred stays so until the bridge itself says otherwise.
+    if (this.state !== "strange") this.#tell(how, wait);
     // A refused handshake looks like a dead server; the page itself tells them apart.
-    if (this.failures > 1) this.#ask();
+    if (this.failures > 1) this.#ask(wait);
   }
 
-  async #ask() {
-    try {
-      const answer = await fetch("/", { cache: "no-store" });
-      if ((answer.status === 401 || answer.status === 403) && this.socket?.readyState !== WebSocket.OPEN) this.#tell("strange");
-    } catch {
-      // The server is gone, which has been told already.
-    }
+  async #ask(wait) {
+    const status = await fetch("/", { cache: "no-store" }).then((answer) => answer.status).catch(() => 0);
+    if (this.socket?.readyState === WebSocket.OPEN) return;
+    if (status === 401 || status === 403) this.#tell("strange");
+    else if (this.state === "strange") this.#tell("lost", wait);
   }
 
   #tell(state, wait = 0) {

@@ -13,11 +13,12 @@ export class Veil {
   /** The way to the bridge is open, lost or barred. */
   linked({ state, wait }, { session }) {
     if (state === "open") return this.#lift();
-    if (this.over) return;
     if (state === "strange") {
       this.#say("This device is not known here", "Open the newest address that the bridge has printed where it was started.");
     } else if (state === "full") {
       this.#say("There are too many pages", "Close one of the others, and this one goes on.");
+    } else if (this.over) {
+      this.#say("The session has ended", "Start the bridge again, and this page joins it; a tablet needs its new link.");
     } else if (session === null && wait < 1) {
       this.#say("Looking for the bridge", "");
     } else {
@@ -29,7 +30,7 @@ export class Veil {
   /** The session has ended; `file` comes to a file of all of it, or nothing. */
   async ended(file) {
     this.over = true;
-    this.#say("The session has ended", "Start the bridge again, and this page joins it.");
+    this.linked({ state: "ended" }, {});
     const link = await file;
     if (link && this.over) find("session-file").hidden = false;
   }
