@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 from plugin_host.daw.hosts import HOSTS, Host, host_of
 from plugin_host.daw.installer import Deed, Item, Ledger, State, bases, install, items, state_of, targets
 from plugin_host.daw.places import TITLES, System, SystemName
+from plugin_host.errors import HostError
 
 CONSOLE_WIDTH = 120
 
@@ -46,16 +47,25 @@ host_argument = click.argument("host", shell_complete=complete_hosts)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a host's files are on this computer: its folders that are there, and the state of each file in them."""
+    """How a host's files are on this computer.
+
+    Attributes:
+        folders: its folders that are there.
+        states: the state of each file in them.
+        problem: why that cannot be told.
+    """
 
     host: Host
     system: SystemName
     folders: list[Path]
     states: list[tuple[Item, State]]
+    problem: str = ""
 
     @property
     def word(self) -> str:
         """The state of all of them together."""
+        if self.problem:
+            return "cannot be told"
         if not self.folders and not self.host.creates:
             return "not found here" if self.system in self.host.bases else f"not on {TITLES[self.system]}"
         states = {state for _, state in self.states}
@@ -80,6 +90,9 @@ def list_hosts(as_json: bool) -> None:
         click.echo(json.dumps([_as_data(standing) for standing in standings], indent=2, ensure_ascii=False))
         return
     _show(standings)
+    for standing in standings:
+        if standing.problem:
+            click.echo(f"{standing.host.name}: {standing.problem}")
     click.echo("`gapt daw install HOST` copies them, `gapt daw test HOST` tries the way there and back.")
 
 
@@ -123,7 +136,11 @@ def path_of(host: str, to: Path | None, as_json: bool) -> None:
 
 def _standing(host: Host, system: System, ledger: Ledger) -> Standing:
     folders = bases(host, system, ledger)
-    return Standing(host, system.name, folders, [(item, state_of(item, ledger)) for item in items(host, folders)])
+    try:
+        states = [(item, state_of(item, ledger)) for item in items(host, folders)]
+    except HostError as error:
+        return Standing(host, system.name, folders, [], str(error))
+    return Standing(host, system.name, folders, states)
 
 
 def _told(deed: Deed, dry_run: bool) -> str:
@@ -131,7 +148,7 @@ def _told(deed: Deed, dry_run: bool) -> str:
         said = "is there already" if deed.state == "installed" else "is kept: you have changed it"
         return f"{deed.item.target} {said}."
     would = "would be" if dry_run else "is"
-    done = {"missing": "copied", "outdated": "brought up to date", "changed": "replaced, with your changes"}
+    done = {"missing": "copied", "outdated": "brought up to date", "changed": "replaced by ours; your changes are lost"}
     return f"{deed.item.target} {would} {done[deed.state]}."
 
 
@@ -160,6 +177,7 @@ def _as_data(standing: Standing) -> dict[str, Any]:
         "state": standing.word,
         "folders": [str(folder) for folder in standing.folders],
         "files": [_file(item, state) for item, state in standing.states],
+        "problem": standing.problem,
     }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ State = Literal["missing", "installed", "outdated", "changed"]
 """Of a file: `outdated` is an earlier one of ours that nobody has changed."""
 
 FORMAT = 1
+
+ELSEWHERE = "close what has it open, see who may write there, or name another folder with --to FOLDER"
+OUR_OWN = "it is our own list of what is installed; see who may write there"
 
 logger = logging.getLogger(__name__)
 
@@ -70,24 +74,25 @@ class Ledger:
         return list(self._files.get(str(target), {}).get("sha256", ()))
 
     def bases(self, host: str) -> list[Path]:
-        """Folders of `host` that we wrote to and that are there still, in the order in which we did."""
-        found = dict.fromkeys(Path(line["base"]) for line in self._files.values() if line["host"] == host)
-        return [base for base in found if base.is_dir()]
+        """Folders of `host` that we wrote to and that hold a file of ours still, in the order in which we did."""
+        found = ((Path(line["base"]), Path(target)) for target, line in self._files.items() if line["host"] == host)
+        return list(dict.fromkeys(base for base, target in found if os.path.lexists(target)))
 
     def add(self, item: Item, digest: str) -> None:
         """Note that the bytes of `digest` are ours at the item's target; returns when it is on the disk.
 
         Raises:
-            OSError: the disk refuses.
+            HostError: the disk refuses.
         """
         hashes = self.hashes(item.target)
         if digest in hashes:
             return
         line = {"host": item.host, "base": str(item.base), "sha256": [*hashes, digest]}
         self._files[str(item.target)] = line
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"format": FORMAT, "files": self._files}, indent=1, ensure_ascii=False)
-        write_atomically(self._path, text.encode())
+        with _refused_in_words(self._path, OUR_OWN):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, text.encode())
 
 
 def bases(host: Host, system: System, ledger: Ledger) -> list[Path]:
@@ -98,13 +103,16 @@ def bases(host: Host, system: System, ledger: Ledger) -> list[Path]:
 def targets(host: Host, system: System, ledger: Ledger, to: Path | None = None) -> list[Path]:
     """The folders of the host to install into: `to`, or else those that are there, or may be made.
 
+    Where `to` is one inside the host's own that our files go to, such as Max's “Packages”, the host's is meant.
+
     Raises:
         HostError: there is none; the sentence says where one was looked for, and the way out.
     """
     if to is not None:
         if not to.is_dir():
-            raise HostError(f"There is no folder {to}: name the one where {host.title} keeps {host.folder}.")
-        return [to.resolve()]
+            there = f"{to} is no folder" if to.exists() else f"There is no folder {to}"
+            raise HostError(f"{there}: name the one where {host.title} keeps {host.folder}.")
+        return [_own(host, to.resolve())]
     found = bases(host, system, ledger)
     usual = host.bases.get(system.name, ())
     if not found and host.creates and usual:
@@ -118,6 +126,15 @@ def targets(host: Host, system: System, ledger: Ledger, to: Path | None = None) 
     raise HostError(
         f"There is no {places}: start {host.title} once, or say with --to FOLDER where it keeps {host.folder}."
     )
+
+
+def _own(host: Host, to: Path) -> Path:
+    """The host's folder of which `to` is a part's folder, or one above that; else `to`."""
+    for part in host.parts:
+        for inside in (Path(part.folder), *Path(part.folder).parents):
+            if inside.parts and to.parts[-len(inside.parts) :] == inside.parts:
+                return to.parents[len(inside.parts) - 1]
+    return to
 
 
 def items(host: Host, folders: list[Path]) -> list[Item]:
@@ -140,10 +157,10 @@ def state_of(item: Item, ledger: Ledger) -> State:
         found = digest_of(item.target.read_bytes())
     except FileNotFoundError:
         return "missing"
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise HostError(f"{_there(item.target)} is in the way of our {item.target.name}: move it elsewhere.") from error
     except OSError as error:
-        raise HostError(
-            f"{item.target} cannot be read ({error.strerror}): move it away, or see who may read it."
-        ) from error
+        raise HostError(f"{item.target} cannot be read ({error.strerror}): see who may read it.") from error
     if found == digest_of(item.source.read_bytes()):
         return "installed"
     return "outdated" if found in ledger.hashes(item.target) else "changed"
@@ -159,8 +176,7 @@ def install(todo: list[Item], ledger: Ledger, force: bool = False, dry_run: bool
     for item, state in states:
         writes = state in ("missing", "outdated") or (state == "changed" and force)
         if not dry_run and (writes or state == "installed"):
-            with _refused_in_words(item):
-                _put(item, ledger, writes)
+            _put(item, ledger, writes)
         yield Deed(item, state, writes)
 
 
@@ -172,10 +188,17 @@ def digest_of(content: bytes) -> str:
 def _put(item: Item, ledger: Ledger, writes: bool) -> None:
     content = item.source.read_bytes()
     ledger.add(item, digest_of(content))
-    if writes:
+    if not writes:
+        return
+    with _refused_in_words(item.target, ELSEWHERE):
         item.target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(item.target)
         write_atomically(item.target, content)
+
+
+def _there(path: Path) -> Path:
+    """`path`, or what stands where a folder above it should be."""
+    return next((above for above in (path, *path.parents) if os.path.lexists(above)), path)
 
 
 def _sweep(target: Path) -> None:
@@ -185,14 +208,11 @@ def _sweep(target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _refused_in_words(item: Item) -> Iterator[None]:
+def _refused_in_words(path: Path, way_out: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise HostError(
-            f"{item.target} cannot be written ({error.strerror or error}): close what has it open, see who may write "
-            "there, or name another folder with --to FOLDER."
-        ) from error
+        raise HostError(f"{path} cannot be written ({error.strerror or error}): {way_out}.") from error
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
