@@ -31,6 +31,8 @@ def open_page(choice: PageChoice | None, settings: Settings, write: Write) -> It
     page = PageTap(MonotonicClock(), choice, values, write, write)
     try:
         write(f"The page is at {page.url}")
+        if choice.by_link_only:
+            write("This computer comes in by such a link, too; --page-host 0.0.0.0 lets it in without.")
         if _opens(choice):
             threading.Thread(target=webbrowser.open, args=(page.url,), name="browser", daemon=True).start()
         yield page
@@ -54,5 +56,7 @@ def beside(page: PageTap | None, show: Show) -> Show:
 def _opens(choice: PageChoice) -> bool:
     if choice.opens is not None:
         return choice.opens
+    if choice.by_link_only:  # which would use up the link that was just shown for another device
+        return False
     screen = not sys.platform.startswith("linux") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return screen and sys.stdout.isatty()

@@ -104,6 +104,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def dotted(host: str) -> str:
+    """An IPv4 address in full, as browsers write it, where it is a short one such as 0 or 127.1; else `host` itself."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
+
+
 def outward_address(host: str) -> str:
     """The address by which others find this computer, where `host` stands for all it has."""
     if host not in ("0.0.0.0", "::"):

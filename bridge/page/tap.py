@@ -23,6 +23,7 @@ from bridge.events import ClockOut, OutMessage, ParameterChanged, PlanShown, Set
 from bridge.page import wire
 from bridge.page.backlog import Backlog
 from bridge.page.child import PageLost, PageProcess
+from bridge.page.gate import is_loopback
 from bridge.seams import Clock, Inbox
 
 LOOPBACK = "127.0.0.1"
@@ -63,6 +64,11 @@ class PageChoice:
         """The host as this computer writes it in a URL."""
         host = LOOPBACK if self.host in EVERYWHERE else self.host
         return f"[{host}]" if ":" in host else host
+
+    @property
+    def by_link_only(self) -> bool:
+        """Whether this computer, too, needs a link: it is reached by none of the addresses that are its alone."""
+        return self.host not in EVERYWHERE and not is_loopback(self.host)
 
 
 class PageTap:
@@ -105,6 +111,7 @@ class PageTap:
         self._served: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._done = threading.Event()
         self._refused = False
+        self._link = ""
         self._closing = threading.Event()
         self._process = PageProcess(self._setup)
         runs = (("page out", self._write), ("page in", self._read))
@@ -120,6 +127,8 @@ class PageTap:
     @property
     def url(self) -> str:
         """Where this computer finds the page."""
+        if self._choice.by_link_only:
+            return self._link
         return f"http://{self._choice.url_host}:{self._setup['port']}/"
 
     @property
@@ -265,7 +274,8 @@ class PageTap:
             self._refused = not self._setup["again"]
             self._served.put(said[wire.FAILED])
         elif wire.INVITE in said:
-            self._invite(said[wire.INVITE], said["picture"])
+            self._link = said[wire.INVITE]
+            self._invite(self._link, said["picture"])
         elif wire.SPENT in said:
             self._setup["spent"] = said[wire.SPENT]
         elif wire.DONE in said:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.page.gate import Gate, is_loopback, outward_address
+from bridge.page.gate import Gate, dotted, is_loopback, outward_address
 from bridge.page.guard import Guard
+from bridge.page.tap import PageChoice
 
 KEY = "00" * 32
 HERE, THERE = ("127.0.0.1", 50000), ("192.168.1.20", 50000)
@@ -100,6 +101,27 @@ def test_where_others_find_us() -> None:
     assert outward_address("10.1.2.3") == "10.1.2.3" and outward_address("0.0.0.0") != "0.0.0.0"
     assert gate("10.1.2.3").link == f"http://10.1.2.3:9180/?token={gate().token}" and gate("10.1.2.3").remote
     assert gate("fd00::5").link.startswith("http://[fd00::5]:9180/?token=") and not gate("127.0.0.1").remote
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ("0", "0.0.0.0"),
+        ("127.1", "127.0.0.1"),
+        ("10.1.2.3", "10.1.2.3"),
+        ("studio.local", "studio.local"),
+        ("::", "::"),
+    ],
+)
+def test_a_short_address_is_spelt_out(given: str, host: str) -> None:
+    assert dotted(given) == host
+
+
+@pytest.mark.parametrize(
+    ("host", "needed"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", False), ("::", False), ("10.1.2.3", True)]
+)
+def test_this_computer_needs_a_link_where_it_is_reached_like_any_other(host: str, needed: bool) -> None:
+    assert PageChoice(host).by_link_only is needed
 
 
 Answer = tuple[int, dict[str, str]]
