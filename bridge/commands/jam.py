@@ -197,8 +197,8 @@ def _demo(tune: str, settings: Settings, options: dict[str, Any]) -> None:
         open_demo(settings, song, choice, lambda: worker_of(settings), show, record, page) as session,
     ):
         session.run()
-        beats = session.beats
-    written = _write(target if options["output"] else unused(target), song, record, beats)
+        # Before pages get their time for a farewell: whoever cannot wait that long is not to lose what was played.
+        written = _write(target if options["output"] else unused(target), song, record, session.beats)
     click.echo(show.tally.summary(session.counters))
     click.echo(written)
 
@@ -212,9 +212,13 @@ def _page(options: dict[str, Any]) -> PageChoice | None:
     _refuse_idle("a page", options["page"], [name for name in options if name.startswith("page_")])
     if not options["page"]:
         return None
+    from bridge.page.gate import dotted
     from bridge.page.tap import PageChoice
 
-    return PageChoice(options["page_host"], options["page_port"], options["page_open"])
+    host = options["page_host"].strip()
+    if not host:
+        raise click.UsageError("--page-host needs an address of this computer; 0.0.0.0 means all it has.")
+    return PageChoice(dotted(host), options["page_port"], options["page_open"])
 
 
 def _write(target: Path, song: Song, record: Record, beats: float) -> str:

@@ -14,6 +14,7 @@ from osc_peer import free_port
 from rules import quarters
 
 from bridge.cli import gapt
+from bridge.page.tap import PageTap
 from bridge.ports.osc.choice import LOOPBACK
 from bridge.ports.osc.codec import parse
 from gapt_core.data.duet import Duet, write_duet
@@ -75,6 +76,22 @@ def test_a_demo_has_a_page_and_says_where(tune: Path, preset: Path) -> None:
     assert said[-1] == f"Both parts are in {out}."
 
 
+def test_a_demo_is_written_though_nobody_waits_for_the_pages_farewell(
+    tune: Path, preset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farewell = PageTap.end
+
+    def impatient(page: PageTap) -> None:
+        farewell(page)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PageTap, "end", impatient)
+    out = tune.with_name("out.mid")
+    result = jam("--demo", tune, "-o", out, "--preset", preset, "--page", "--page-port", 0)
+    assert result.exit_code == 130, result.output
+    assert read_midi(out).songs[0].notes
+
+
 def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path) -> None:
     out = tune.with_name("out.mid")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -109,7 +126,8 @@ def test_a_demo_may_be_cut_short_and_be_heard_over_osc(tune: Path, preset: Path)
         (["--demo", "--osc-out", "9101"], "--osc-out means nothing without OSC; leave it out, or add --osc."),
         (["--page-port", "9181"], "--page-port means nothing without a page; leave it out, or add --page."),
         (["--demo", "--page-open"], "--page-open means nothing without a page; leave it out, or add --page."),
-        (["--demo", "--page", "--page-host", "203.0.113.1"], "give an address of this computer."),
+        (["--demo", "--page", "--page-host", "203.0.113.1"], "an address of this computer."),
+        (["--demo", "--page", "--page-host", " "], "--page-host needs an address of this computer; 0.0.0.0 means all"),
         (["--demo", "--in", "x"], "--demo plays the melody itself; leave out --in."),
         (["--demo", "nowhere.mid"], "nowhere.mid"),
         (["--preset", "nothing"], "nothing"),
