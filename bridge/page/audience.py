@@ -78,5 +78,5 @@ class Patience:
 
 
 def written(message: Json) -> str:
-    """As it is sent."""
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """As it is sent: in ASCII, for a file's name may have letters that no other code has."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False)

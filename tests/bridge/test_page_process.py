@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import mido
 import pytest
@@ -32,6 +33,7 @@ from bridge.events import (
     Set,
     TransportChanged,
 )
+from bridge.live.page import open_page as open_beside_a_jam
 from bridge.page.gate import is_loopback, outward_address
 from bridge.page.server import MOST_CLIENTS
 from bridge.page.tap import PageChoice, PageTap
@@ -141,6 +143,16 @@ def test_a_setting_goes_into_the_session_with_its_time(page: PageTap) -> None:
     assert len(came) == 1
 
 
+def test_a_name_that_is_no_text_keeps_nobody_out(page: PageTap) -> None:
+    page.record(Path("t\udcffke.mid"))
+    page.send(ParameterChanged(0.0, "preset", "/home/\udcff/näher"), 1.0, 0.0)
+    with closing(Peer(port_of(page))) as peer:
+        catch_up(page, peer, "The take is in t\udcffke.mid.")
+    with closing(Peer(port_of(page))) as later:
+        assert later.hello["recording"] == "t\udcffke.mid"
+        assert later.hello["values"]["preset"] == "/home/\udcff/näher"
+
+
 def test_a_ping_is_answered_by_the_sessions_clock(page: PageTap) -> None:
     clock = MonotonicClock()
     with closing(Peer(port_of(page))) as peer:
@@ -192,6 +204,26 @@ def test_another_device_comes_in_once_by_its_link() -> None:
             assert get(port, query, OUTWARD)[0] == 403
         with closing(Peer(port)):
             assert get(port, "/")[0] == 200
+
+
+@pytest.mark.skipif(is_loopback(OUTWARD), reason="this computer has no network")
+def test_where_this_computer_needs_a_link_it_is_told_a_good_one_and_no_browser_uses_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said, opened = list[str](), list[str]()
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    with open_beside_a_jam(PageChoice(OUTWARD, 0, None), Settings(), said.append) as page:
+        assert page is not None
+        for browser in (thread for thread in threading.enumerate() if thread.name == "browser"):
+            browser.join()
+        told, hint = said[-2:]
+        link = told.removeprefix("The page is at ")
+        assert get(int(link.split(":")[2].partition("/")[0]), link[link.index("/?") :], OUTWARD)[0] == 200
+        assert hint.startswith("This computer comes in by such a link, too") and not opened
 
 
 def test_its_death_is_healed_and_nothing_is_forgotten(page: PageTap) -> None:
