@@ -345,7 +345,7 @@ class Abstraction:
 
 
 def help_patch() -> str:
-    """The file gapt-help.maxpat."""
+    """The file gapt.maxhelp, which Max opens where [gapt] is clicked with Alt held."""
     p = Patcher(1220.0, 680.0)
     p.comment(
         30, 10, "[gapt]: a melody goes to GAPT Bridge, chords come back. gapt jam --no-midi --osc-reply 9101", 760
@@ -428,7 +428,7 @@ def _widget(p: Patcher, x: float, y: float, parameter: Parameter) -> str:
 
 def patches() -> dict[str, str]:
     """The files by name."""
-    return {"gapt.maxpat": Abstraction().patcher.text, "gapt-help.maxpat": help_patch()}
+    return {"gapt.maxpat": Abstraction().patcher.text, "gapt.maxhelp": help_patch()}
 
 
 def _port(step: str | Port) -> Port:

@@ -43,9 +43,9 @@ MEETINGS: Mapping[str, Meeting] = {
     "max": Meeting(
         midi=False,
         expects=("client", "notes", "chords"),
-        ask="Open gapt-help.maxpat in Max and click its keys.",
+        ask="Open the help patch gapt.maxhelp in Max and click its keys.",
         checks={
-            "client": f"{_PATCH}, and Max's console is to show no “can't bind”.",
+            "client": f"{_PATCH}, and nobody else is to hold its port in: Max's console would complain of udpreceive.",
             "notes": "notes go into the first inlet, as pitch and velocity.",
         },
         reply=9101,

@@ -79,8 +79,11 @@ HOSTS: Mapping[str, Host] = {
             ours="max",
             folder="its folder, such as “Max 9”",
             bases={"macos": ("{documents}/Max [0-9]*",), "windows": ("{documents}/Max [0-9]*",)},
-            parts=(Part("the object [gapt] and its help patch", ("*.maxpat",), "Packages/GAPT Bridge/patchers"),),
-            after="Start Max again and type [gapt] into any patch, or open gapt-help.maxpat.",
+            parts=(
+                Part("the object [gapt]", ("*.maxpat",), "Packages/GAPT Bridge/patchers"),
+                Part("its help patch", ("*.maxhelp",), "Packages/GAPT Bridge/help"),
+            ),
+            after="Start Max again and open the help patch gapt.maxhelp, or type [gapt] into any patch.",
         ),
         Host(
             name="live",

@@ -15,7 +15,7 @@ from bridge.ports.osc.namespace import NAMESPACE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "plugin_host" / "daw" / "max"
-NAMES = ("gapt.maxpat", "gapt-help.maxpat")
+NAMES = ("gapt.maxpat", "gapt.maxhelp")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,7 +58,7 @@ def test_the_patches_speak_the_namespace() -> None:
 
 
 def test_what_the_help_patch_sets_can_be_set() -> None:
-    patch = read(FOLDER / "gapt-help.maxpat")
+    patch = read(FOLDER / "gapt.maxhelp")
     for source, _, target, _ in patch.lines:
         box = patch.boxes[source]
         if box.kind != "message" or not box.text or patch.boxes[target].text != "t l":
