@@ -25,8 +25,9 @@ class Limits(NamedTuple):
 
 
 ASKED = Limits(harmony_lost=0.01, diversity_kept=0.9)
-STRICTER = Limits(harmony_lost=0.0, diversity_kept=0.95)
-"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere."""
+STRICTER = Limits(harmony_lost=-0.005, diversity_kept=0.95)
+"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere. Half a point
+of harmony has to be gained there."""
 
 HARMONY_WEIGHT = 2.0
 """What a share of note in chord weighs beside a share of the surprise at the player's own chords."""
