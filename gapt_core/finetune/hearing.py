@@ -63,11 +63,11 @@ class Heard:
             return self.nats
         return np.array([getattr(song, figure) for song in self.figures])
 
-    def mean(self, figure: str) -> float:
-        """Mean of a figure over the songs where it is defined; Vendi scores by the name of their embedder."""
+    def mean(self, figure: str, songs: int | None = None) -> float:
+        """Mean of a figure over the first `songs` where it is defined; Vendi scores of all, by their embedder."""
         if figure in self.embeddings:
             return self.vendi(figure)
-        values = self.of_songs(figure)
+        values = self.of_songs(figure)[:songs]
         return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
     def vendi(self, embedder: str = LISTENER) -> float:

@@ -28,7 +28,7 @@ LIKELIHOOD = TrainConfig(
 """Maximum likelihood: a tenth and a seventh of the rates of training from nothing."""
 
 POST_TRAINING = GaptConfig(
-    steps=150,
+    steps=200,
     rollouts=40,
     adversary=AdversaryConfig(weight=0.25),
     ppo=PpoConfig(rate=4e-4, value_rate=4e-4, kl=0.005, guide=0.005, reference=START),
@@ -84,6 +84,8 @@ class Recipe:
         heard: how often each song is played where it is measured.
         frames: how much of a song is measured, at most.
         songs: how many songs are measured, at most.
+        diverse: by how many melodies the diversity of a candidate is heard, where there are so many: by those of the
+            songs that choose and, if they are fewer, by some that were learned from.
     """
 
     likelihood: TrainConfig = field(default_factory=lambda: LIKELIHOOD)
@@ -96,6 +98,7 @@ class Recipe:
     heard: int = 3
     frames: int = 384
     songs: int = 48
+    diverse: int = 24
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -15,7 +15,7 @@ from gapt_core.finetune.comparison import BOTH, DIVERSITY, FIGURES, SEED, Compar
 from gapt_core.finetune.copied import Copied
 from gapt_core.finetune.material import Material, owned
 from gapt_core.finetune.recipe import Options
-from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING
+from gapt_core.finetune.stages import POST_TRAINING
 from gapt_core.finetune.tuning import Result
 from gapt_core.finetune.verdict import Candidate
 
@@ -88,10 +88,9 @@ def _steps(result: Result) -> dict[str, int]:
 
 def described(candidate: Candidate) -> str:
     """What a candidate's weights are, in words."""
-    after = {LIKELIHOOD: "learning your chords", POST_TRAINING: "post-training"}[candidate.source]
-    if candidate.share == 1:
-        return f"the weights after {after}"
-    return f"weights {100 * candidate.share:.0f} % of the way from the preset's to those after {after}"
+    ways = (("learning your chords", candidate.likelihood), (POST_TRAINING, candidate.post_training))
+    told = [f"{100 * share:.0f} % of the way that {way} went" for way, share in ways if share]
+    return "the preset's weights, moved " + " and ".join(told)
 
 
 def p_value(p: float) -> str:

@@ -31,9 +31,11 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Learned:
-    """What came of a stage: weights with all their stages, and how many steps were taken, earlier calls' included."""
+    """What came of a stage: weights with all their stages, those that it began with, and how many steps were taken,
+    earlier calls' included."""
 
     trained: Trained
+    began: Trained
     steps: int
 
 
@@ -66,7 +68,7 @@ def learn_likelihood(
         if now < trainer.best:
             stage = config.to_dict() | {"step": trainer.step, "validation": now}
             best = Trained(_at_rest(trainer.net), (*start.stages, stage))
-    return Learned(best, trainer.step)
+    return Learned(best, start, trainer.step)
 
 
 def post_train(start: Trained, corpus: Corpus, kit: Kit, config: GaptConfig, folder: Path, watch: Watch) -> Learned:
@@ -87,9 +89,9 @@ def post_train(start: Trained, corpus: Corpus, kit: Kit, config: GaptConfig, fol
     _until_stopped(lambda show: train_gapt(run, show), watch, figures)
     if apart:
         watch.say("Post-training came apart: its last whole weights are taken; a smaller --strength would go steadier.")
-        return Learned(load_best(folder / WEIGHTS), run.step)
+        return Learned(load_best(folder / WEIGHTS), start, run.step)
     stage = {"kind": "gapt", "step": run.step, **config.to_dict(), **run.origin}
-    return Learned(Trained(_at_rest(run.ppo.policy), (*start.stages, stage)), run.step)
+    return Learned(Trained(_at_rest(run.ppo.policy), (*start.stages, stage)), start, run.step)
 
 
 def _until_stopped(

@@ -15,7 +15,7 @@ from gapt_core.evaluate.listener import Listener
 from gapt_core.evaluate.measured import LISTENER
 from gapt_core.evaluate.rollout import MODES, PlayConfig
 from gapt_core.evaluate.sets import cut
-from gapt_core.finetune.candidates import SHARES, candidates, weights_of
+from gapt_core.finetune.candidates import candidates, number_of_candidates, weights_of, whole
 from gapt_core.finetune.hearing import Heard, Hearing, embedders, hear, heard_of
 from gapt_core.finetune.hindsight import answers
 from gapt_core.finetune.material import MINE, Material, Tune, answered, melodies, mixed, owned, parts
@@ -123,9 +123,10 @@ class FineTuning:
     def done(self) -> Result:
         """All of it."""
         start, valid, held_out = self.start.trained, self.material.valid, self.material.held_out
+        choosing = [*valid, *self._besides()]
         with self.clock.of("measuring before"):
-            told = self._until_asked("listening to the preset as it is", self._goes(valid) + self._goes(held_out))
-            before_valid = self._heard(start, valid, told)
+            told = self._until_asked("listening to the preset as it is", self._goes(choosing) + self._goes(held_out))
+            before_valid = self._reached(start, told)
             before = self._heard(start, held_out, told)
         hindsight = self._hindsight()
         plan = self.workshop.plan() or self._fixed(hindsight)
@@ -134,8 +135,8 @@ class FineTuning:
         stopped = self._why(until) if taken.gapt < plan.steps.gapt else None
         with self.clock.of("choosing weights"):
             tried = self._tried(stages)
-        chosen = choose(tried, levels(before_valid, LISTENER), self._own_onsets(valid))
-        judged = chosen or Candidate(next(reversed(stages)), 1.0)
+        chosen = choose(tried, before_valid, self._own_onsets(valid))
+        judged = chosen or whole(stages)
         trained = weights_of(judged, start, stages)
         with self.clock.of("measuring after"):
             told = counted(self.watch, "listening to what was learned", self._goes(held_out))
@@ -172,6 +173,20 @@ class FineTuning:
     def _heard(self, trained: Trained, tunes: Sequence[Tune], told: Callable[[], None] = nobody) -> By:
         tunes = tunes[: self.recipe.songs]
         return hear(trained.net, self._cut(melodies(tunes)), self._cut(self._owned(tunes)), self.hearing, told)
+
+    def _reached(self, trained: Trained, told: Callable[[], None] = nobody) -> Levels:
+        """The levels on the songs that choose."""
+        valid, besides = self.material.valid[: self.recipe.songs], self._besides()
+        heard = hear(
+            trained.net, self._cut(melodies([*valid, *besides])), self._cut(self._owned(valid)), self.hearing, told
+        )
+        return levels(heard, LISTENER, songs=len(valid))
+
+    def _besides(self) -> list[Tune]:
+        """Melodies of training, by which only the diversity is heard: that of a few songs says little."""
+        train, fewer = self.material.train, self.recipe.diverse - len(self.material.valid)
+        places = range(min(len(train), max(0, fewer)))
+        return [train[place * len(train) // len(places)] for place in places]
 
     def _goes(self, tunes: Sequence[Tune]) -> int:
         return len(MODES) * goes(min(len(tunes), self.recipe.songs), self.recipe.heard)
@@ -226,11 +241,11 @@ class FineTuning:
     def _after(self) -> float:
         """Seconds from the last step to the end, about."""
         # Either set of songs was measured once; each candidate asks for the songs that choose again.
-        shares = sum(len(SHARES[stage]) for stage in (LIKELIHOOD, POST_TRAINING)[not self.material.with_chords :])
-        valid, held_out = (min(len(part), self.recipe.songs) for part in (self.material.valid, self.material.held_out))
-        return (
-            self.clock.seconds["measuring before"] * (shares * valid + held_out) / (valid + held_out) + REPORT_SECONDS
-        )
+        tried = number_of_candidates(self.material.with_chords)
+        choosing = min(len(self.material.valid), self.recipe.songs) + len(self._besides())
+        held_out = min(len(self.material.held_out), self.recipe.songs)
+        a_song = self.clock.seconds["measuring before"] / (choosing + held_out)
+        return a_song * (tried * choosing + held_out) + REPORT_SECONDS
 
     def _time_is_up(self) -> bool:
         """Whether training goes on for much longer than was asked for; a call that goes on has the whole time again."""
@@ -256,7 +271,7 @@ class FineTuning:
             taken[LIKELIHOOD] = learned.steps
             if learned.trained is not now:
                 stages[LIKELIHOOD] = learned
-                now = weights_of(Candidate(LIKELIHOOD, self.recipe.onward), now, stages)
+                now = weights_of(Candidate(likelihood=self.recipe.onward), now, stages)
         if not watch.asked_to_stop():
             config = gapt_config(self.recipe, self.options, steps.gapt)
             corpus = self._environment(hindsight)
@@ -276,7 +291,7 @@ class FineTuning:
         tried = []
         for number, candidate in enumerate(found, start=1):
             trained = weights_of(candidate, self.start.trained, stages)
-            tried.append((candidate, levels(self._heard(trained, self.material.valid), LISTENER)))
+            tried.append((candidate, self._reached(trained)))
             self.watch.step(number)
         return tried
 

@@ -25,11 +25,11 @@ class Limits(NamedTuple):
 
 
 ASKED = Limits(harmony_lost=0.01, diversity_kept=0.9)
-STRICTER = Limits(harmony_lost=-0.005, diversity_kept=0.95)
-"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere. Half a point
-of harmony has to be gained there."""
+STRICTER = Limits(harmony_lost=-0.01, diversity_kept=0.93)
+"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere. A point of
+harmony has to be gained there."""
 
-HARMONY_WEIGHT = 2.0
+HARMONY_WEIGHT = 4.0
 """What a share of note in chord weighs beside a share of the surprise at the player's own chords."""
 
 
@@ -52,15 +52,16 @@ class Check(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """Weights that may be shipped: those after stage `source`, mixed with `1 - share` of those before all stages."""
+    """Weights that may be shipped: so much of the way that either stage went."""
 
-    source: str
-    share: float
+    likelihood: float = 0.0
+    post_training: float = 0.0
 
 
-def levels(heard: Mapping[str, Heard], embedder: str) -> Levels:
-    """What is decided by, of what was heard in both modes."""
-    return Levels(*(_over_modes(heard, figure) for figure in ("nats", "note_in_chord", embedder, "onsets_per_bar")))
+def levels(heard: Mapping[str, Heard], embedder: str, songs: int | None = None) -> Levels:
+    """What is decided by, of what was heard in both modes: diversity of all, the rest of the first `songs`."""
+    decided = ("nats", "note_in_chord", embedder, "onsets_per_bar")
+    return Levels(*(_over_modes(heard, figure, songs) for figure in decided))
 
 
 def checks(before: Levels, after: Levels, own_onsets: float, limits: Limits = ASKED) -> list[Check]:
@@ -118,6 +119,6 @@ def _density(before: Levels, after: Levels, own_onsets: float) -> Check:
     return Check(claim, told, abs(after.onsets - wanted) <= allowed)
 
 
-def _over_modes(heard: Mapping[str, Heard], figure: str) -> float:
-    values = [one.mean(figure) for one in heard.values()]
+def _over_modes(heard: Mapping[str, Heard], figure: str, songs: int | None) -> float:
+    values = [one.mean(figure, songs) for one in heard.values()]
     return math.fsum(values) / len(values)

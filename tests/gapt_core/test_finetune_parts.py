@@ -19,7 +19,8 @@ from gapt_core.data.library import Verdict
 from gapt_core.data.midi import read_midi
 from gapt_core.errors import TrainingError
 from gapt_core.evaluate.likelihood import nats_a_frame
-from gapt_core.finetune.candidates import candidates, mixed_net, weights_of
+from gapt_core.finetune.candidates import alone, candidates, moved, number_of_candidates, weights_of
+from gapt_core.finetune.candidates import whole as furthest
 from gapt_core.finetune.copied import Changes, changes, longest_run
 from gapt_core.finetune.duets import chord_events, duet_bytes
 from gapt_core.finetune.hindsight import AnchorStepper, answers
@@ -217,8 +218,8 @@ def test_what_is_asked_for_with_chords_and_without() -> None:
 
 
 def test_the_candidate_that_gained_most_is_chosen_among_those_that_keep_enough() -> None:
-    whole, half = Candidate(POST_TRAINING, 1.0), Candidate(POST_TRAINING, 0.5)
-    more = BEFORE.note_in_chord + 0.006
+    whole, half = Candidate(post_training=1.0), Candidate(post_training=0.5)
+    more = BEFORE.note_in_chord + 0.011
     far, near = replace(BEFORE, nats=0.1, note_in_chord=more), replace(BEFORE, nats=0.15, note_in_chord=more)
     assert choose([(half, near), (whole, far)], BEFORE, 1.5) == whole
     for barely in (replace(far, vendi=3.7), replace(far, note_in_chord=BEFORE.note_in_chord)):
@@ -236,17 +237,35 @@ def test_the_candidate_that_gained_most_is_chosen_among_those_that_keep_enough()
     )
 
 
-def test_weights_lie_on_the_line_between_before_and_after() -> None:
-    start, end = Trained(tiny_net(0), ({"selection": "all"},)), Trained(tiny_net(1), ({"selection": "all"}, {}))
-    middle = mixed_net(start.net, end.net, 0.25).state_dict()
-    for name, one in start.net.state_dict().items():
-        assert torch.allclose(middle[name], 0.75 * one + 0.25 * end.net.state_dict()[name], atol=1e-6)
-    stages = {LIKELIHOOD: Learned(end, 3), POST_TRAINING: Learned(end, 2)}
+def test_weights_are_moved_a_share_of_the_way_that_each_stage_went() -> None:
+    start, learned, onward, played = (Trained(tiny_net(seed), ({"seed": seed},)) for seed in range(4))
+    stages = {LIKELIHOOD: Learned(learned, start, 3), POST_TRAINING: Learned(played, onward, 2)}
     found = list(candidates(stages))
-    assert found[0] == Candidate(POST_TRAINING, 1.0) and len(found) == 9
-    assert weights_of(found[0], start, stages) is end
-    blended = weights_of(found[1], start, stages)
-    assert blended.stages == (*end.stages, {"kind": "blend", "share": 0.8, "selection": "own songs"})
+    assert found[0] == furthest(stages) == Candidate(0.5, 1.0)
+    assert len(set(found)) == len(found) == number_of_candidates(with_chords=True)
+    both = weights_of(Candidate(0.25, 0.4), start, stages)
+    assert both.stages == (
+        {"seed": 3},
+        {"kind": "blend", "shares": {"likelihood": 0.25, "post-training": 0.4}, "selection": "own songs"},
+    )
+    of = [trained.net.state_dict() for trained in (start, learned, onward, played)]
+    for name, one in both.net.state_dict().items():
+        moves = 0.25 * (of[1][name] - of[0][name]) + 0.4 * (of[3][name] - of[2][name])
+        assert torch.allclose(one, of[0][name] + moves, atol=1e-6)
+    alone = weights_of(Candidate(likelihood=1.0), start, stages)
+    assert alone.stages[0] == {"seed": 1}
+    assert all(torch.allclose(one, of[1][name], atol=1e-6) for name, one in alone.net.state_dict().items())
+    assert all(torch.equal(one, of[0][name]) for name, one in start.net.state_dict().items())
+    same = moved(start.net, [])
+    assert all(torch.equal(one, of[0][name]) for name, one in same.state_dict().items())
+
+
+def test_one_stage_alone_is_gone_all_the_way_at_most() -> None:
+    start, end = Trained(tiny_net(0), ({},)), Trained(tiny_net(1), ({}, {}))
+    for stage, number in ((LIKELIHOOD, 4), (POST_TRAINING, 5)):
+        found = list(candidates({stage: Learned(end, start, 2)}))
+        assert found[0] == alone(stage, 1.0) and len(found) == number
+    assert number_of_candidates(with_chords=False) == 5
 
 
 def test_as_many_steps_as_there_is_time_for() -> None:

@@ -13,6 +13,7 @@ import torch
 from tiny_tunes import RECIPE, tiny_material, tiny_start
 
 from gapt_core.errors import TrainingError
+from gapt_core.evaluate.measured import HISTOGRAM
 from gapt_core.export.load import load_policy
 from gapt_core.finetune.comparison import comparisons
 from gapt_core.finetune.copied import copied
@@ -22,9 +23,9 @@ from gapt_core.finetune.pace import FEWEST, Steps
 from gapt_core.finetune.recipe import Options, Recipe, likelihood_config
 from gapt_core.finetune.report import Told, report, summary
 from gapt_core.finetune.results import Run, claims, results_page
-from gapt_core.finetune.stages import LIKELIHOOD, POST_TRAINING, learn_likelihood
+from gapt_core.finetune.stages import learn_likelihood
 from gapt_core.finetune.tuning import ASKED, TIME, Result, Start, fine_tune
-from gapt_core.finetune.verdict import Candidate, Check
+from gapt_core.finetune.verdict import Candidate, Check, levels
 from gapt_core.finetune.watch import Silent
 from gapt_core.finetune.workshop import Workshop
 from gapt_core.rl.kit import kit_members, preset_kit
@@ -115,7 +116,7 @@ def test_asked_to_stop_it_measures_what_was_learned_and_can_still_go_on(whole: R
     watch._at = stop
     result = tuned(tmp_path / "run", watch)
     assert result.stopped == ASKED and result.steps.likelihood == 3 and result.steps.gapt == 0
-    assert result.judged.source == LIKELIHOOD
+    assert result.judged.likelihood and not result.judged.post_training
     assert "playing and being judged" not in {name for name, _, _ in watch.phases}
     assert equal(tuned(tmp_path / "run"), whole)
 
@@ -130,7 +131,7 @@ def test_asked_to_stop_while_the_preset_is_measured_it_does_so_at_once(tmp_path:
 def test_without_chords_it_plays_and_is_judged_only(tmp_path: Path) -> None:
     result = tuned(tmp_path / "run", material=tiny_material(chords=False), options=replace(OPTIONS, steps=2))
     assert result.steps.likelihood == 0 and result.steps.gapt == 2
-    assert {candidate.source for candidate, _ in result.tried} == {POST_TRAINING}
+    assert {candidate.likelihood for candidate, _ in result.tried} == {0}
     assert result.own is None and np.isnan(result.before["react"].mean("nats"))
     assert len(result.checks) == 3
 
@@ -150,7 +151,7 @@ def test_what_is_worse_is_not_kept(tmp_path: Path) -> None:
     result = tuned(tmp_path / "ruined", start=replace(start, trained=taught), recipe=ruin, options=options)
     assert not result.kept
     assert result.trained is taught
-    assert any(not check.holds for check in result.checks) or result.judged == Candidate(POST_TRAINING, 1.0)
+    assert any(not check.holds for check in result.checks) or result.judged == Candidate(0.5, 1.0)
 
 
 def test_the_number_of_steps_follows_from_the_time_and_is_fixed(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_when_time_is_up_training_ends_and_is_measured(tmp_path: Path) -> None:
     watch = Watched()
     result = tuned(tmp_path / "run", watch, options=replace(OPTIONS, steps=None, minutes=1e-4))
     assert result.plan.steps == Steps(FEWEST, FEWEST) and result.steps == Steps(FEWEST, 0)
-    assert result.stopped == TIME and result.judged.source == LIKELIHOOD
+    assert result.stopped == TIME and not result.judged.post_training
     said = summary(told(result))
     assert f"Its time was up after {FEWEST} of {FEWEST} steps of maximum likelihood and 0 of {FEWEST}" in said
     assert watch.phases[-1][0] == "listening to what was learned"
@@ -258,3 +259,11 @@ def test_the_page_of_results_passes_what_holds(whole: Result, tmp_path: Path) ->
     assert claims(run._replace(report=melodies_only))[0].claim == "note in chord at least 3 points higher"
     page = results_page([run], "one machine")
     assert "| folk | the player's own chords" in page and "## folk" in page and "one machine" in page
+
+
+def test_diversity_is_heard_by_more_songs_than_harmony(whole: Result) -> None:
+    one, both = (levels(whole.before, HISTOGRAM, songs=songs) for songs in (1, None))
+    assert one.vendi == both.vendi
+    harmony = [heard.of_songs("note_in_chord") for heard in whole.before.values()]
+    assert one.note_in_chord == pytest.approx(np.mean([songs[0] for songs in harmony]))
+    assert both.note_in_chord == pytest.approx(np.mean([songs.mean() for songs in harmony]))
