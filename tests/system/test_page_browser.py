@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -260,6 +263,82 @@ def test_the_death_of_the_pages_process_is_said_and_healed(browser: Browser) -> 
         page.keyboard.press("b")
         wait(page, "g.values.bypass === true")
         page.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_other_page_in_the_browser_can_command_or_read_the_bridge(browser: Browser, host: str) -> None:
+    with open_paged_jam() as jam, other_site() as port, browser.new_context() as context:
+        ours = context.new_page()
+        ours.goto(jam.page.url)  # so that the browser knows us, and has whatever it might send along
+        wait(ours, "g.link === 'open'")
+        theirs = context.new_page()
+        theirs.goto(f"http://{host}:{port}/")
+        before = jam.session.settings
+        assert theirs.evaluate(ATTACKS, f"127.0.0.1:{jam.port}") == {
+            "socket": "refused",
+            "read": "refused",
+            "script": "refused",
+            "picture": "refused",
+            "posted": "refused",
+            "frame": "",
+        }
+        wished = work(ours, "register")
+        wait(ours, "g.values.register === a", wished)
+        assert jam.session.settings == before.changed("register", wished)
+
+
+ATTACKS = """async bridge => {
+    const loads = (tag, path) => new Promise(resolve => {
+        const element = Object.assign(document.createElement(tag), { src: `http://${bridge}${path}` });
+        element.onload = () => resolve("loaded");
+        element.onerror = () => resolve("refused");
+        document.body.append(element);
+    });
+    const socket = new Promise(resolve => {
+        const way = new WebSocket(`ws://${bridge}/ws`);
+        way.onopen = () => { way.send('{"type":"set","name":"velocity","value":1}'); resolve("open"); };
+        way.onerror = () => resolve("refused");
+    });
+    const body = '{"type":"set","name":"panic","value":true}';
+    const wish = { method: "POST", mode: "no-cors", credentials: "include", body };
+    const frame = Object.assign(document.createElement("iframe"), { src: `http://${bridge}/` });
+    const framed = new Promise(resolve => {
+        frame.onload = () => resolve(frame.contentDocument?.body.textContent ?? "");
+    });
+    document.body.append(frame);
+    return {
+        socket: await socket,
+        read: await fetch(`http://${bridge}/session.mid`).then(() => "read", () => "refused"),
+        script: await loads("script", "/static/music.js"),
+        picture: await loads("img", "/static/icon.svg"),
+        posted: await fetch(`http://${bridge}/ws`, wish).then(answer => answer.type, () => "refused"),
+        frame: await framed,
+    };
+}"""
+
+
+@contextmanager
+def other_site() -> Iterator[int]:
+    """Somebody else's page on this computer; its port."""
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>Another page</title><body>")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_end_is_said_and_the_session_offered(demo: Demo, tmp_path: Path) -> None:
