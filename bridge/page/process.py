@@ -77,7 +77,7 @@ async def _serve(way: socket.socket) -> None:
         patience = REBIND_SECONDS if setup["again"] else 0.0
         listening = await asyncio.to_thread(_listening, setup["host"], setup["port"], patience)
     except OSError as error:
-        ask({wire.FAILED: _refusal(setup, error)})
+        ask({wire.FAILED: refusal(setup, error)})
     else:
         await _play(setup, listening, reader, ask)
     with contextlib.suppress(ConnectionError):
@@ -175,14 +175,18 @@ def _listening(host: str, port: int, patience: float) -> socket.socket:
             time.sleep(0.1)
 
 
-def _refusal(setup: Json, error: OSError) -> str:
+def refusal(setup: Json, error: OSError) -> str:
+    """Why there is no page where `setup` wants it, and the way out."""
     if error.errno == errno.EADDRINUSE:
         return (
             f"The page cannot have TCP port {setup['port']}: another program listens there, perhaps another jam; "
             "end it, or choose a port with --page-port."
         )
+    if error.errno == errno.EACCES:
+        return f"The page may not have TCP port {setup['port']}: choose another with --page-port, such as 9180."
     host = setup["host"]
-    return f"The page cannot listen on {host} ({error.strerror}): give --page-host an address of this computer."
+    why = (error.strerror or str(error)).partition(" (")[0]  # what follows there are Python's own words
+    return f"The page cannot listen on {host} ({why}): give --page-host an address of this computer."
 
 
 def _picture(link: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -35,6 +36,7 @@ from bridge.events import (
 )
 from bridge.live.page import open_page as open_beside_a_jam
 from bridge.page.gate import is_loopback, outward_address
+from bridge.page.process import refusal
 from bridge.page.server import MOST_CLIENTS
 from bridge.page.tap import PageChoice, PageTap
 from bridge.timing.clock import MonotonicClock
@@ -338,8 +340,14 @@ def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
 
 
 def test_an_address_that_is_not_ours_is_said_in_a_sentence() -> None:
-    with pytest.raises(BridgeError, match=r"203\.0\.113\.1.*address of this computer"):
+    with pytest.raises(BridgeError, match=r"on 203\.0\.113\.1 \([^()]+\): .*address of this computer"):
         PageTap(MonotonicClock(), PageChoice("203.0.113.1", 0), values_of(Settings()), lambda sentence: None)
+
+
+def test_a_port_that_the_system_keeps_is_said_in_a_sentence() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied (while attempting to bind on address ('127.0.0.1', 80))")
+    sentence = refusal({"host": "127.0.0.1", "port": 80}, error)
+    assert "TCP port 80" in sentence and "--page-port" in sentence and "address" not in sentence
 
 
 def test_what_was_refused_at_first_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
