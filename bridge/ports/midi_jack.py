@@ -39,6 +39,8 @@ class Jack:
         self._system = ctypes.CDLL(None)
         self._client: int | None = None
         self._down = ctypes.create_string_buffer(SEMAPHORE_BYTES)
+        # The library raises it when the server goes, whoever has forgotten this object by then.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._down))
         self._system.sem_init(self._down, 0, 0)
         for name in ("jack_set_error_function", "jack_set_info_function"):
             getattr(library, name)(ctypes.cast(self._system.strlen, ctypes.c_void_p))

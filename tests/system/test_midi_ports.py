@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
 import signal
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from bridge.events import Clock, ClockOut, EndNote, NoteOff, NoteOn, Panic, Play
 from bridge.guardian.guardian import Guardian
 from bridge.live.inbox import Mailbox
 from bridge.ports.midi import open_midi
-from bridge.ports.midi_drivers import Connection, Driver, load_driver
+from bridge.ports.midi_drivers import Connection, Driver, RtMidi, RtMidi2, load_driver
 from bridge.ports.midi_names import VIRTUAL_IN, VIRTUAL_OUT
 from bridge.timing.clock import MonotonicClock
 
@@ -178,6 +180,15 @@ def test_the_session_outlives_the_loss_of_its_ports(driver: Driver, player: Play
         again.close()
     code, _, err = bridge.ended()
     assert (code, err) == (0, "")
+
+
+def test_what_the_server_raises_when_it_ends_outlives_who_asked() -> None:
+    driver = load_driver()
+    assert isinstance(driver, RtMidi | RtMidi2) and driver._jack is not None
+    raised = weakref.ref(driver._jack._down)
+    del driver
+    gc.collect()
+    assert raised() is not None
 
 
 def test_virtual_ports_are_offered_by_name(driver: Driver) -> None:
