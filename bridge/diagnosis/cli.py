@@ -140,7 +140,7 @@ def test_host(host: str, preset: str, midi: bool, as_json: bool, **places: Any) 
     settings = settings_of({"preset": preset})
     plan = Plan(chosen.title, meeting, places.pop("osc_in"), **places)
     found = rehearse(plan, settings, lambda: worker_of(settings), _write_aside if as_json else _write_line)
-    _end_with(found, as_json)
+    _end_with(found, as_json, ("to look at", "did not arrive"))
 
 
 @click.group()
@@ -210,18 +210,20 @@ def _show_udp(udp: Iterable[UdpPort]) -> None:
         click.echo(f"  {port.port:<6} {state:<28} {port.purpose}")
 
 
-def _end_with(found: Iterable[Finding], as_json: bool) -> None:
-    """Show what is found, and leave with exit code 2 where something cannot work."""
+def _end_with(
+    found: Iterable[Finding], as_json: bool, words: tuple[str, str] = ("could be better", "cannot work")
+) -> None:
+    """Show what is found, counted in the end with `words` for warnings and failures; exit code 2 where there is one."""
     if as_json:
         findings = list(found)
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
-        findings = _show_findings(found)
+        findings = _show_findings(found, words)
     if any(finding.level == "fail" for finding in findings):
         sys.exit(FAILED)
 
 
-def _show_findings(found: Iterable[Finding]) -> list[Finding]:
+def _show_findings(found: Iterable[Finding], words: tuple[str, str]) -> list[Finding]:
     """Show each as it comes; all of them come back."""
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
     findings = []
@@ -232,7 +234,7 @@ def _show_findings(found: Iterable[Finding]) -> list[Finding]:
             click.echo(f"{'':<22}→ {finding.advice}")
         findings.append(finding)
     counts = {level: sum(finding.level == level for finding in findings) for level in colours}
-    click.echo(f"{counts['ok']} ok, {counts['warn']} could be better, {counts['fail']} cannot work.")
+    click.echo(f"{counts['ok']} ok, {counts['warn']} {words[0]}, {counts['fail']} {words[1]}.")
     return findings
 
 

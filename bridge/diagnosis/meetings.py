@@ -76,7 +76,7 @@ MEETINGS: Mapping[str, Meeting] = {
         ask="Press play in REAPER, and play on the melody's track.",
         checks={
             "transport": "Preferences > Control/OSC/web is to list OSC with the pattern config GAPT and device port "
-            "9000; or *Send clock to this device* is to be on for the output “GAPT Bridge in”.",
+            "9000; or Preferences > Audio > MIDI Outputs is to have Clock on for “GAPT Bridge in”.",
             "notes": "the melody's track is to have “GAPT Bridge in” as its MIDI hardware output, "
             "and to be armed and monitored, or to play an item.",
         },
@@ -118,6 +118,8 @@ MEETINGS: Mapping[str, Meeting] = {
     ),
 }
 """By the host's name in `plugin_host.daw.hosts`."""
+
+ASK_BY_PORTS = "Press play there, and play on the melody's track."
 
 BY_PORTS: Mapping[Thing, str] = {"transport": f"{_CLOCK}.", "notes": f"{_TRACK}."}
 """What to look at instead where notes come by MIDI ports though the host's part speaks OSC."""

@@ -15,7 +15,7 @@ from bridge.controls.settings import Settings
 from bridge.diagnosis.caller import GREETING_SECONDS, STEP_SECONDS, Caller, Came, MidiCaller
 from bridge.diagnosis.findings import Finding
 from bridge.diagnosis.live_player import play
-from bridge.diagnosis.meetings import BY_PORTS, NO_CHORDS, Meeting, Thing
+from bridge.diagnosis.meetings import ASK_BY_PORTS, BY_PORTS, NO_CHORDS, Meeting, Thing
 from bridge.diagnosis.own_bridge import own_bridge
 from bridge.diagnosis.ports import is_free
 from bridge.errors import BridgeError
@@ -23,6 +23,7 @@ from bridge.live.jam import Hire
 from bridge.live.letters import pitch_name
 from bridge.ports.choice import PortChoice
 from bridge.ports.midi_drivers import load_driver
+from bridge.ports.midi_names import VIRTUAL_IN
 from bridge.ports.osc.choice import LOOPBACK, Endpoint, OscChoice
 from bridge.ports.osc.holder import holder
 from bridge.sync.words import FINDING_TEMPO, FIRST_NOTE, OWN_TEMPO
@@ -65,7 +66,8 @@ class Plan:
 def by_ports(meeting: Meeting) -> Meeting:
     """The same host, but with its notes by MIDI ports."""
     expects = tuple(thing for thing in meeting.expects if thing != "client")
-    return replace(meeting, midi=True, expects=expects, checks={**meeting.checks, **BY_PORTS}, reply=None)
+    checks = {**meeting.checks, **BY_PORTS}
+    return replace(meeting, midi=True, expects=expects, ask=ASK_BY_PORTS, checks=checks, reply=None)
 
 
 def rehearse(plan: Plan, settings: Settings, hire: Hire, say: Say) -> Iterator[Finding]:
@@ -82,6 +84,7 @@ def rehearse(plan: Plan, settings: Settings, hire: Hire, say: Say) -> Iterator[F
     with contextlib.ExitStack() as stack:
         clients: Clients | None = None
         if is_free(plan.port):
+            _see_that_nobody_has_our_ports(plan)
             yield from _held(plan)
             say("No bridge is running: one of our own plays for this test. The policy gets ready.")
             own = stack.enter_context(own_bridge(_to_begin(settings, plan), _ports(plan), hire))
@@ -98,6 +101,21 @@ def rehearse(plan: Plan, settings: Settings, hire: Hire, say: Say) -> Iterator[F
         if plan.seconds:
             say(f"Now you: {plan.meeting.ask} (Listens for {plan.seconds:g} seconds; Ctrl-C ends.)")
             yield from _Listening(plan, caller, clients).findings()
+
+
+def _see_that_nobody_has_our_ports(plan: Plan) -> None:
+    """A second bridge would offer MIDI ports of the same names, and the phrase might go to either.
+
+    Raises:
+        BridgeError: there is one already that cannot be asked, or this machine has no MIDI.
+    """
+    if not plan.meeting.midi or plan.midi_in:
+        return
+    if any(VIRTUAL_IN in name for name in load_driver().outputs()):
+        raise BridgeError(
+            f"A bridge that is running has the MIDI port “{VIRTUAL_IN}” and does not answer on UDP port {plan.port}: "
+            "start it without --no-osc, or name its port with --osc-in."
+        )
 
 
 def _held(plan: Plan) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def load_driver() -> Driver:
             return kind(module, _jack_where_needed(library))
     raise BridgeError(
         f"No MIDI back end can be loaded ({'; '.join(reasons)}): install one with `pip install python-rtmidi` "
-        "(`rtmidi2` from Python 3.13 on; Debian also needs libasound2), or play over OSC alone with --no-midi."
+        "(`rtmidi2` from Python 3.13 on; Debian also needs libasound2), or play over OSC alone: `gapt jam --no-midi`."
     )
 
 
@@ -288,7 +288,7 @@ def _jack_where_needed(library: ctypes.CDLL | None) -> Jack | None:
     if jack is None or not jack.answers():
         raise BridgeError(
             "This machine has neither the ALSA sequencer nor a JACK server: load the one (`sudo modprobe snd-seq`) or "
-            "start the other (for example `jackd -r -d dummy`), or play over OSC alone with --no-midi."
+            "start the other (for example `jackd -r -d dummy`), or play over OSC alone: `gapt jam --no-midi`."
         )
     return jack
 
@@ -316,7 +316,7 @@ def _lost(error: object) -> BridgeError:
 def _no_system(error: object) -> BridgeError:
     return BridgeError(
         f"The system's MIDI does not answer ({error}): load the ALSA sequencer (`sudo modprobe "
-        "snd-seq`) or start JACK, or play over OSC alone with --no-midi."
+        "snd-seq`) or start JACK, or play over OSC alone: `gapt jam --no-midi`."
     )
 
 

@@ -175,4 +175,4 @@ def test_an_announcement_that_was_asked_for_and_cannot_be_is_one_sentence(
 @pytest.mark.skipif(not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists(), reason="MIDI is there")
 def test_a_machine_without_midi_is_one_sentence(preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "gapt-no-such-server")
-    assert refusal("--no-osc", "--preset", preset).endswith("or play over OSC alone with --no-midi.")
+    assert refusal("--no-osc", "--preset", preset).endswith("or play over OSC alone: `gapt jam --no-midi`.")

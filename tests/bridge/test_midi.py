@@ -213,5 +213,5 @@ def test_clock_is_never_an_echo() -> None:
 def test_no_back_end_is_a_sentence_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("rtmidi", "rtmidi2"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(BridgeError, match=r"pip install python-rtmidi.* --no-midi\.$"):
+    with pytest.raises(BridgeError, match=r"pip install python-rtmidi.* `gapt jam --no-midi`\.$"):
         load_driver()

@@ -285,6 +285,15 @@ def test_a_host_whose_part_speaks_osc_may_be_tested_by_its_ports() -> None:
     assert meeting.midi
     assert "client" not in meeting.expects
     assert "GAPT Bridge in" in meeting.checks["notes"]
+    assert "device" not in meeting.ask
+
+
+def test_a_bridge_without_osc_is_not_played_to_in_place_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = MemoryDriver("Keys", "Client-7:GAPT Bridge in", "Client-8:GAPT Bridge out")
+    monkeypatch.setattr("bridge.diagnosis.rehearsal.load_driver", lambda: driver)
+    with pytest.raises(BridgeError, match=r"^A bridge that is running has the MIDI port .* or name .* --osc-in\.$"):
+        rehearsed(Plan("REAPER", MEETINGS["reaper"], free_port()))
+    assert not driver.opened
 
 
 # --- the command
@@ -294,6 +303,7 @@ def test_the_command_says_in_words_what_arrived(preset: Path) -> None:
     result = daw_test("pd", "--seconds", 0, "--osc-in", free_port(), "--preset", preset)
     assert "ok    phrase          the bridge heard 16 of 16 notes, by OSC" in result.stdout
     assert result.stdout.splitlines()[0].startswith("No bridge is running: one of our own plays")
+    assert result.stdout.splitlines()[-1] == "3 ok, 0 to look at, 0 did not arrive."
 
 
 def test_the_command_asks_a_running_bridge_speaks_json_and_what_is_missing_is_exit_code_2(preset: Path) -> None:
