@@ -63,6 +63,7 @@ class Reaper:
             "GetSelectedTrack": Function(("project", "integer"), lambda project, index: _at(self.selected, index)),
             "GetSetMediaTrackInfo_String": Function(("MediaTrack", "string", "string", "boolean"), self._text),
             "GetTrack": Function(("project", "integer"), lambda project, index: _at(self.tracks, index)),
+            "GetTrackName": Function(("MediaTrack",), lambda track: (True, track.name or "Track")),
             "GetUserInputs": Function(("string", "integer", "string", "string"), self._ask),
             "InsertTrackAtIndex": Function(("integer", "boolean"), self._insert),
             "PreventUIRefresh": Function(("integer",), self._freeze),
@@ -99,8 +100,9 @@ class Reaper:
         self._changes()
         if name not in self.installed:
             return -1
-        track.effects.append(name)
-        return len(track.effects) - 1
+        if instantiate != 1 or name not in track.effects:
+            track.effects.append(name)
+        return len(track.effects) - 1 - track.effects[::-1].index(name)
 
     def _ask(self, title: str, count: int, captions: str, values: str) -> tuple[bool, str]:
         fields = [caption for caption in captions.split(",") if "=" not in caption]

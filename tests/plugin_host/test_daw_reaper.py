@@ -51,6 +51,26 @@ def test_without_a_selected_track_it_makes_one_for_the_melody_that_does_not_hear
     assert alone.tracks[0].numbers["I_RECINPUT"] == MIDI + ON_SCREEN * PER_DEVICE
 
 
+@pytest.mark.parametrize("selected", [True, False])
+def test_a_second_time_adds_nothing(selected: bool) -> None:
+    host = Reaper([*INPUTS], [*OUTPUTS], [MediaTrack("Bass")], installed={JSFX_NAME})
+    host.run(SCRIPT)
+    before = [(track.name, dict(track.numbers), list(track.effects)) for track in host.tracks]
+    host.selected = host.tracks[1:2] if selected else []
+    host.run(SCRIPT)
+    assert [(track.name, track.numbers, track.effects) for track in host.tracks] == before
+    assert "was there already" in host.said[-1]
+
+
+def test_the_track_of_the_chords_is_never_made_the_melodys() -> None:
+    host = Reaper([*INPUTS], [*OUTPUTS])
+    host.run(SCRIPT)
+    host.selected = [host.tracks[1]]
+    host.run(SCRIPT)
+    assert host.tracks[1].numbers["I_MIDIHWOUT"] == -1.0
+    assert (len(host.undo), host.said[-1][-20:]) == (1, "Nothing was changed.")
+
+
 def test_it_says_so_where_the_melodys_track_hears_the_chords() -> None:
     played = MediaTrack("Lead")
     played.numbers["I_RECINPUT"] = MIDI + ALL * PER_DEVICE

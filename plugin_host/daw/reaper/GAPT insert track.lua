@@ -2,11 +2,12 @@
 --
 -- The melody is what is played on the selected track, or on a new one where none is selected: its MIDI goes out to the
 -- bridge's port. The chords come in from the bridge's other port, on an armed and monitored track of their own. They
--- are two tracks, for on one the chords would go back to the bridge as melody.
+-- are two tracks, for on one the chords would go back to the bridge as melody. Doing it twice adds nothing.
 --
 -- Load it by Actions > Show action list > New action > Load ReaScript.
 
 local TITLE = "GAPT Bridge"
+local CHORDS = "GAPT chords"
 local TO_BRIDGE, FROM_BRIDGE = "GAPT Bridge in", "GAPT Bridge out"
 local EFFECT = "JS:GAPT Bridge/GAPT.jsfx"
 
@@ -52,7 +53,7 @@ local function wanted_ports()
   end
   reaper.ShowMessageBox(
     "REAPER knows no port “" .. (output and second or first) .. "”.\n\nStart gapt jam, then enable both ports in "
-      .. "Preferences > MIDI Devices, and run this again. Nothing was changed.", TITLE, 0)
+      .. "Preferences > Audio > MIDI Inputs and MIDI Outputs, and run this again. Nothing was changed.", TITLE, 0)
   return nil
 end
 
@@ -81,9 +82,28 @@ local function insert(place, name)
   return track
 end
 
--- The track that the melody is played on, and the place below it.
-local function melody(input)
-  local track = reaper.GetSelectedTrack(CURRENT_PROJECT, 0)
+local function name_of(track)
+  local _, name = reaper.GetTrackName(track)
+  return name
+end
+
+-- The first track of which `is` says yes; nil where there is none.
+local function first(is)
+  for index = 0, reaper.CountTracks(CURRENT_PROJECT) - 1 do
+    local track = reaper.GetTrack(CURRENT_PROJECT, index)
+    if is(track) then
+      return track
+    end
+  end
+  return nil
+end
+
+-- The track that the melody is played on, and the place below it: the selected one, or one that goes to the bridge
+-- already, or a new one.
+local function melody(output, input)
+  local track = reaper.GetSelectedTrack(CURRENT_PROJECT, 0) or first(function(one)
+    return math.floor(reaper.GetMediaTrackInfo_Value(one, "I_MIDIHWOUT")) // PER_DEVICE == output
+  end)
   if track then
     return track, math.floor(reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER"))
   end
@@ -100,22 +120,31 @@ local function hears_all(track)
 end
 
 local function main()
+  local selected = reaper.GetSelectedTrack(CURRENT_PROJECT, 0)
+  if selected and name_of(selected) == CHORDS then
+    reaper.ShowMessageBox(
+      "“" .. CHORDS .. "” is the track for the chords: select the one that you play, or none, and run this again. "
+        .. "Nothing was changed.", TITLE, 0)
+    return
+  end
   local output, input = wanted_ports()
   if not output then
     return
   end
   reaper.Undo_BeginBlock()
   reaper.PreventUIRefresh(1)
-  local played, below = melody(input)
+  local played, below = melody(output, input)
   reaper.SetMediaTrackInfo_Value(played, "I_MIDIHWOUT", output * PER_DEVICE)
-  local chords = insert(below, "GAPT chords")
+  local before = first(function(one) return name_of(one) == CHORDS end)
+  local chords = before or insert(below, CHORDS)
   listen(chords, input)
   local marked = reaper.TrackFX_AddByName(chords, EFFECT, false, 1) >= 0
   reaper.PreventUIRefresh(-1)
   reaper.TrackList_AdjustWindows(false)
   reaper.Undo_EndBlock("Insert a track for GAPT Bridge's chords", TRACK_STATE)
 
-  local words = "The chords come on the new track “GAPT chords”: give it an instrument."
+  local words = before and "The chords come on the track “" .. CHORDS .. "”, which was there already."
+    or "The chords come on the new track “" .. CHORDS .. "”: give it an instrument."
   if hears_all(played) then
     words = words .. "\n\nThe melody's track hears all MIDI inputs, the chords among them: choose your keyboard there."
   end
