@@ -14,6 +14,7 @@ from bridge.controls.parameters import FASTEST_BPM, SLOWEST_BPM
 from bridge.events import HostReport
 from bridge.ports.osc.codec import Message
 from bridge.ports.osc.dialects.reaper import Reaper
+from plugin_host.daw.hosts import HOSTS
 
 ROOT = Path(__file__).parents[2]
 DAW = ROOT / "plugin_host" / "daw"
@@ -118,6 +119,20 @@ def test_the_options_it_names_are_there(page: Path) -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "hosts").glob("*.md")), ids=lambda path: path.stem)
 def test_a_host_has_three_steps_a_picture_and_three_troubles(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert re.findall(r"^(\d)\. ", text, re.MULTILINE) == ["1", "2", "3"]
     assert re.findall(r"^!\[.+\]\((.+)\)$", text, re.MULTILINE) == [f"{page.stem}.svg"]
-    assert len(re.findall(r"^\* \*\*", text.partition("What usually goes wrong:")[2], re.MULTILINE)) == 3
+    for way in re.split(r"^## ", text, flags=re.MULTILINE):
+        assert re.findall(r"^(\d)\. ", way, re.MULTILINE) == ["1", "2", "3"]
+        assert len(re.findall(r"^\* \*\*", way.partition("What usually goes wrong:")[2], re.MULTILINE)) == 3
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_readme_of_a_host_says_what_was_checked_and_what_was_not(name: str) -> None:
+    text = (DAW / HOSTS[name].ours / "README.md").read_text("utf-8")
+    _, _, checked = text.partition("**What was checked.**")
+    assert re.search(r"\b(not|Not) (been )?(run|opened)\b|was not run", checked)
+
+
+def test_what_a_readme_says_of_reapers_folders_is_where_files_go() -> None:
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)`", (DAW / "reaper" / "README.md").read_text("utf-8"), re.MULTILINE)
+    host = HOSTS["reaper"]
+    assert dict(rows) == {file.name: part.folder for part in host.parts for file in host.files(part)}
