@@ -25,9 +25,9 @@ class Limits(NamedTuple):
 
 
 ASKED = Limits(harmony_lost=0.01, diversity_kept=0.9)
-STRICTER = Limits(harmony_lost=-0.01, diversity_kept=0.93)
-"""On the songs that choose between weights, which are few: what just passes there may not pass elsewhere. A point of
-harmony has to be gained there."""
+STRICTER = (Limits(harmony_lost=-0.02, diversity_kept=0.93), Limits(harmony_lost=0.0, diversity_kept=0.93))
+"""On the songs that choose between weights, the first that something passes: they are few, and the best of many
+candidates is in part the luckiest."""
 
 HARMONY_WEIGHT = 4.0
 """What a share of note in chord weighs beside a share of the surprise at the player's own chords."""
@@ -70,12 +70,13 @@ def checks(before: Levels, after: Levels, own_onsets: float, limits: Limits = AS
 
 
 def choose(candidates: Sequence[tuple[Candidate, Levels]], before: Levels, own_onsets: float) -> Candidate | None:
-    """The candidate that gained most, of those that keep to the `STRICTER` limits, else of all that pass.
+    """The candidate that gained most, of those that keep to the first of the `STRICTER` limits that any keeps to.
 
-    Its gain is the share of the surprise at the player's own chords that is gone, where there are such, and note in
-    chord, times `HARMONY_WEIGHT`. None where no candidate passes.
+    Where none keeps to any of them, it is chosen among all that pass. Its gain is the share of the surprise at the
+    player's own chords that is gone, where there are such, and note in chord, times `HARMONY_WEIGHT`. None where no
+    candidate passes.
     """
-    for limits in (STRICTER, ASKED):
+    for limits in (*STRICTER, ASKED):
         passing = [
             (gain(before, after), candidate)
             for candidate, after in candidates

@@ -219,12 +219,15 @@ def test_what_is_asked_for_with_chords_and_without() -> None:
 
 def test_the_candidate_that_gained_most_is_chosen_among_those_that_keep_enough() -> None:
     whole, half = Candidate(post_training=1.0), Candidate(post_training=0.5)
-    more = BEFORE.note_in_chord + 0.011
+    more = BEFORE.note_in_chord + 0.021
     far, near = replace(BEFORE, nats=0.1, note_in_chord=more), replace(BEFORE, nats=0.15, note_in_chord=more)
     assert choose([(half, near), (whole, far)], BEFORE, 1.5) == whole
-    for barely in (replace(far, vendi=3.7), replace(far, note_in_chord=BEFORE.note_in_chord)):
+    for barely in (replace(far, vendi=3.7), replace(far, note_in_chord=BEFORE.note_in_chord + 0.019)):
         assert choose([(half, near), (whole, barely)], BEFORE, 1.5) == half
         assert choose([(whole, barely)], BEFORE, 1.5) == whole
+    lower = replace(far, note_in_chord=BEFORE.note_in_chord - 0.001)
+    assert choose([(whole, lower), (half, replace(near, note_in_chord=BEFORE.note_in_chord))], BEFORE, 1.5) == half
+    assert choose([(whole, lower)], BEFORE, 1.5) == whole
     assert choose([(whole, replace(far, vendi=3.0))], BEFORE, 1.5) is None
     nothing = replace(BEFORE, nats=math.nan)
     assert (
