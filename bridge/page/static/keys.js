@@ -16,7 +16,7 @@ export function hearKeys(acts) {
   let pointed = false;
   addEventListener("pointerdown", () => (pointed = true), true);
   addEventListener("keydown", () => (pointed = false), true);
-  addEventListener("click", (event) => pointed && event.target.closest?.("button, .chip, .switch, summary") && leave());
+  addEventListener("click", (event) => pointed && event.target.closest?.("button, a, .chip, .switch, summary") && leave());
   addEventListener("change", (event) => pointed && event.target.matches("select") && leave());
 }
 
@@ -34,5 +34,5 @@ function isText(element) {
 }
 
 function isPressed(element) {
-  return element.matches?.("button, a, summary, input[type=radio], input[type=checkbox]") ?? false;
+  return element.matches?.("button, summary, input[type=radio], input[type=checkbox]") ?? false;
 }

@@ -7,6 +7,7 @@ import { offerBars, offerSession } from "./files.js";
 import { hearKeys } from "./keys.js";
 import { Link } from "./link.js";
 import { barBeats } from "./music.js";
+import { Past } from "./past.js";
 import { Roll } from "./roll.js";
 import { ChordStrip, Panel } from "./stage.js";
 import { State } from "./state.js";
@@ -21,6 +22,7 @@ const clock = new Clock();
 const playhead = new Playhead();
 const canvas = find("roll");
 const roll = new Roll(canvas, state);
+const past = new Past(find("past"), state);
 const strip = new ChordStrip();
 const panel = new Panel();
 const veil = new Veil(() => link.again());
@@ -95,6 +97,7 @@ function draw(now) {
   const line = playhead.advance(state.lineAt(seconds), state.rolling ? state.bpm / 60 : 0, elapsed);
   shown = { line, seconds };
   roll.draw(line, elapsed);
+  past.draw(line);
   strip.draw(state, line);
   panel.draw(state, line);
   for (const file of files) file.show();
@@ -104,8 +107,11 @@ function draw(now) {
 
 function fit() {
   const { clientWidth, clientHeight } = canvas.parentElement;
-  roll.resize(clientWidth, clientHeight, Math.min(SHARPEST, devicePixelRatio || 1));
+  const ratio = Math.min(SHARPEST, devicePixelRatio || 1);
+  roll.resize(clientWidth, clientHeight, ratio);
   roll.draw(shown.line, 0);
+  past.resize(past.canvas.clientWidth, past.canvas.clientHeight, ratio);
+  past.draw(shown.line);
   strip.fit();
 }
 
@@ -193,7 +199,8 @@ function calm(wish) {
 const wish = matchMedia("(prefers-reduced-motion: reduce)");
 wish.addEventListener("change", () => calm(wish));
 calm(wish);
-new ResizeObserver(fit).observe(canvas.parentElement);
+const room = new ResizeObserver(fit);
+for (const element of [canvas.parentElement, past.canvas]) room.observe(element);
 dragRoll();
 find("look").addEventListener("click", review);
 find("follow").addEventListener("click", follow);
