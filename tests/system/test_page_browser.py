@@ -17,16 +17,18 @@ pytest.importorskip("playwright.sync_api", reason="playwright not installed (the
 
 from midi_files import midi_bytes, track
 from page_front import CHROMIUM, Watch, chromium, look, wait, work
-from page_peer import kill, open_paged_jam
+from page_peer import Told, kill, open_page, open_paged_jam
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from signals import hear_signals
 
 from bridge.controls.parameters import PARAMETERS
+from bridge.page.gate import is_loopback, outward_address
 from gapt_core.data.midi import read_midi
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium not installed (Debian: chromium)")
 
 PHRASE = (69, 71, 72, 74, 76, 74, 72, 71)
+OUTWARD = outward_address("0.0.0.0")
 BARS = 600
 """Longer than all tests together take."""
 
@@ -263,6 +265,28 @@ def test_the_death_of_the_pages_process_is_said_and_healed(browser: Browser) -> 
         page.keyboard.press("b")
         wait(page, "g.values.bypass === true")
         page.close()
+
+
+@pytest.mark.skipif(is_loopback(OUTWARD), reason="this computer has no network")
+def test_a_tablet_stays_known_by_its_link_which_lets_no_other_one_in(browser: Browser) -> None:
+    told = Told()
+    with open_page(told, "0.0.0.0"), browser.new_context() as tablet, browser.new_context() as other:
+        link = told.next().split()[-1]
+        page = tablet.new_page()
+        watch = Watch(page, link.split("/")[2])
+        page.goto(link)
+        wait(page, "g.link === 'open'")
+        page.reload()
+        wait(page, "g.link === 'open'")
+        assert page.evaluate("document.cookie") == ""
+        stranger = other.new_page()
+        answer = stranger.goto(link)
+        assert answer is not None and answer.status == 403
+        expect(stranger.locator("body")).to_contain_text("each link is good for one device")
+        page.close()
+        # A browser keeps windows apart by that header only where it trusts the way, which plain HTTP is not.
+        assert not [error for error in watch.errors if "Cross-Origin-Opener-Policy" not in error]
+        assert not watch.strangers
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
