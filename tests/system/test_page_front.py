@@ -127,6 +127,19 @@ def lane_colour(page: Page, beats: float) -> tuple[int, ...]:
     return tuple(page.evaluate(script, beats))
 
 
+def test_however_many_notes_there_are_the_page_has_no_more_elements(page: Page, bridge: ScriptedBridge) -> None:
+    bridge.hello = scene()
+    bridge.show()
+    wait(page, "g.frames > 2")
+    count = page.evaluate("document.querySelectorAll('*').length")
+    for i in range(300):
+        note = {"beats": 9.0, "pitch": 30 + i % 60, "velocity": 90, "seconds": 1.0}
+        bridge.send(type=("note", "sound")[i % 2], on=True, **note)
+    wait(page, "g.notes.length + g.sounds.length > 200")
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.evaluate("document.querySelectorAll('*').length") == count
+
+
 def test_how_it_fares_is_shown(page: Page, bridge: ScriptedBridge) -> None:
     bridge.hello = scene()
     bridge.show()
