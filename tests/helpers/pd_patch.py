@@ -81,6 +81,27 @@ def errors(patch: Path) -> list[str]:
     return [line for line in said.splitlines() if "error" in line or "couldn't" in line]
 
 
+def pressable(text: str, arguments: str) -> tuple[str, list[str]]:
+    """A patch whose `gapt` gets `arguments`, and whose messages can be pressed by name; the texts by these names.
+
+    `press-0` is the receiver of the first message on the patch itself, and so on.
+    """
+    count, depth, messages, boxes = 0, 0, [], []
+    for line in text.splitlines():
+        if line.startswith("#N canvas"):
+            depth += 1
+            continue
+        depth -= line.startswith("#X restore")
+        if depth == 1 and not line.startswith("#X connect"):
+            if line.startswith("#X msg"):
+                messages.append(line.split(" ", 4)[4].removesuffix(";"))
+                boxes.append(count)
+            count += 1
+    for index, box in enumerate(boxes):
+        text += f"#X obj 0 {20 * index} r press-{index};\n#X connect {count + index} 0 {box} 0;\n"
+    return re.sub(r"^(#X obj \d+ \d+ gapt);$", rf"\1 {arguments};", text, flags=re.MULTILINE), messages
+
+
 @contextmanager
 def playing(folder: Path, *arguments: object) -> Iterator[Patch]:
     """Pd with [gapt `arguments`] in a patch written to `folder`; killed in the end."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from osc_peer import PATIENCE, Peer, free_port, jam
-from pd_patch import PATCHES, PD, Patch, errors, playing
+from pd_patch import PATCHES, PD, QUIET, Patch, errors, playing, pressable
 
+from bridge.controls.parameters import PARAMETERS
 from bridge.ports.osc.choice import LOOPBACK
+from bridge.ports.osc.codec import Message
+from bridge.ports.osc.reading import read as understood
 
 pytestmark = pytest.mark.skipif(PD is None, reason="pd not installed (Debian: puredata-core)")
 
@@ -133,6 +137,31 @@ def test_with_a_port_of_its_own_it_listens_there(tmp_path: Path, peer: Peer) -> 
         assert peer.next("/gapt/subscribe") == (float(port),)
         peer.say("/gapt/play", 60, 64, 1, to=port)
         assert patch.next("notes") == ["60", "64", "1"]
+
+
+def test_every_message_of_the_help_patch_is_one_that_the_bridge_understands(tmp_path: Path, peer: Peer) -> None:
+    text, messages = pressable((PATCHES / "gapt-help.pd").read_text("utf-8"), f"0 {peer.port} {LOOPBACK}")
+    (tmp_path / "help.pd").write_text(text, "utf-8")
+    assert len(messages) > 35
+    names = [text.split(" ")[0] for text in messages]
+    numbers = [
+        line.high if (line := PARAMETERS.get(name)) and line.kind in ("number", "whole") else 1 for name in names
+    ]
+    pressed = [word for index, number in enumerate(numbers) for word in ("-send", f"press-{index} {number:g}")]
+    command = [str(PD), *QUIET, "-path", str(PATCHES), *pressed, str(tmp_path / "help.pd")]
+    wanted = {f"/gapt/{name}" for name in names if not name.isdecimal()}
+    said: dict[str, set[tuple[object, ...]]] = {}
+    with (tmp_path / "pd.log").open("w") as log, subprocess.Popen(command, stderr=log) as pd:
+        try:
+            while not wanted <= said.keys() or len(said["/gapt/note"]) < 13:
+                address, arguments = peer.any()
+                assert understood(Message(address, arguments), 0.0)
+                said.setdefault(address, set()).add(arguments)
+        finally:
+            pd.kill()
+    assert {arguments[:2] for arguments in said["/gapt/note"]} >= {(float(pitch), 100.0) for pitch in range(60, 73)}
+    assert said["/gapt/preset"] == {("public-domain",)}
+    assert said["/gapt/voicing"] == {(1.0,)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send for Ctrl-C")
