@@ -102,7 +102,7 @@ def list_hosts(as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Write over files that you have changed, too.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 def install_host(host: str, to: Path | None, force: bool, dry_run: bool) -> None:
-    """Copy what there is for HOST into its folders.
+    """Copy what there is for HOST into its folders; `gapt daw list` names the hosts.
 
     May be called again at any time: what is there already stays, earlier versions of ours are replaced, and a file that
     you have changed is kept unless --force is given.
