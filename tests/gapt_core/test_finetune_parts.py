@@ -210,6 +210,7 @@ def test_what_is_asked_for_with_chords_and_without() -> None:
     for worse in ({"nats": 0.197}, {"note_in_chord": 0.58}, {"vendi": 3.5}, {"onsets": 1.6}):
         failed = [check for check in checks(BEFORE, replace(better, **worse), own_onsets=1.0) if not check.holds]
         assert len(failed) == 1, worse
+    assert all(check.holds for check in checks(BEFORE, replace(better, onsets=1.54), own_onsets=1.0))
     unknown, none = replace(BEFORE, nats=math.nan), math.nan
     without = replace(better, nats=math.nan)
     assert [check.holds for check in checks(unknown, without, none)] == [False, True, True]
