@@ -301,7 +301,8 @@ class Conductor:
         state: State
         kind: object
         if ruler == "internal":
-            state, kind, sentence = "free", self._armed, own_tempo(bpm, rolling, self._armed)
+            sentence = own_tempo(bpm, rolling, self._armed)
+            state, kind = "free", sentence
         elif view is None:
             state, kind, sentence = ("lost" if rolling else "waiting"), None, nothing_heard(ruler)
         else:

@@ -170,6 +170,15 @@ def test_when_the_better_source_is_lost_another_that_lives_takes_over() -> None:
     assert follower.beats_at(30.0) == pytest.approx(40.0, abs=0.05)
 
 
+def test_a_tempo_of_our_own_is_told_anew_when_it_is_set() -> None:
+    follower = Follower()
+    follower.take(Set(1.0, "tempo", 90.0), Set(1.5, "tempo", 96.0))
+    assert follower.all(SyncChanged)[-1].sentence == "Our own tempo, 96.0 bpm: your first note starts."
+    told = len(follower.all(SyncChanged))
+    follower.take(Set(2.0, "tempo", 96.0))
+    assert len(follower.all(SyncChanged)) == told
+
+
 def test_after_a_lost_host_and_our_own_stop_our_own_tempo_rules_and_the_first_note_starts() -> None:
     follower = Follower(tempo=90.0)
     follower.take(*(HostReport(10.0 + i * 0.1, "reaper", beats=i * 0.2, playing=True) for i in range(100)))
