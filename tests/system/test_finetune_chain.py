@@ -69,7 +69,7 @@ def test_from_a_folder_of_tunes_to_a_preset_that_a_friend_plays(home: Path) -> N
     assert not list((home / "cache" / "finetune").iterdir())
     did = "default, fine-tuned on" if "It helped" in said else "default, unchanged: its fine-tuning did not help"
     assert did in gapt(home, "presets", "show", "mine")
-    assert said.startswith(("It helped", "It did not help"))
+    assert ("It helped" in said) != ("It did not help" in said)
     manifest = json.loads(gapt(home, "presets", "show", "mine", "--json"))
     assert {"report.md", "report-songs.png", "duet-1.mid", "kit.json"} <= set(manifest["members"])
     gapt(home, "presets", "export", "mine", home / "mine.gapt")
