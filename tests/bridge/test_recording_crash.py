@@ -36,11 +36,13 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from recorded import Stage, tune
 from bridge.events import Start, Stop
 from bridge.recording.recorder import open_recorder
-with open_recorder(Path(sys.argv[2]), print) as recorder:
+def say(line):
+    sys.stdout.write(line + "\\n")  # print writes the line's end apart, and two threads speak
+with open_recorder(Path(sys.argv[2]), say) as recorder:
     stage = Stage(recorder.send)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
     stage.play(Start(1000.0), *tune(1000.0, 64), Stop(1032.0))
-    print(len(stage.sent), "messages sent")
+    say(f"{len(stage.sent)} messages sent")
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
 """
 
