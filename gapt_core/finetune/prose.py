@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gapt_core.finetune.tuning import ASKED, TIME
+
 HELPED = "It helped. On {songs} songs of yours that it did not learn from, {gained}."
 LUCK = " By so few songs that may be luck (p {p})."
 DID_NOT = (
@@ -10,8 +12,8 @@ DID_NOT = (
 )
 NOTHING_CHOSEN = "no weights did so on the songs that choose between them"
 STOPPED = {
-    "asked": "You stopped it after {steps}; what had been learned by then was measured.",
-    "time": "Its time was up after {steps}; what had been learned by then was measured. More --minutes give more.",
+    ASKED: "You stopped it after {steps}; what had been learned by then was measured.",
+    TIME: "Its time was up after {steps}; what had been learned by then was measured. More --minutes give more.",
 }
 STEPS_OF_BOTH = (
     "{likelihood} of {most_likelihood} steps of maximum likelihood and {gapt} of {most_gapt} of post-training"

@@ -117,7 +117,8 @@ def _diversity(before: Levels, after: Levels, limits: Limits) -> Check:
 
 def _density(before: Levels, after: Levels, own_onsets: float) -> Check:
     wanted, whose = (before.onsets, "before") if math.isnan(own_onsets) else (own_onsets, "your own chords")
-    claim = f"chord onsets a bar are within {100 * DENSITY_OFF:.0f} % of {whose}, or hardly further from it than before"
+    near, further = f"{100 * DENSITY_OFF:.0f} %", f"{100 * (DENSITY_FURTHER - 1):.0f} %"
+    claim = f"chord onsets a bar are within {near} of {whose}, or at most {further} further from it than before"
     told = f"{before.onsets:.2f} → {after.onsets:.2f}, {whose} {wanted:.2f}"
     allowed = max(DENSITY_FURTHER * abs(before.onsets - wanted), DENSITY_OFF * wanted)
     return Check(claim, told, abs(after.onsets - wanted) <= allowed)
